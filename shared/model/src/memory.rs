@@ -1,0 +1,113 @@
+//! What joiner remembers between invocations (D6): one small object in the cluster, changed by compare-and-swap.
+
+use crate::instance_type::OfferingKey;
+use crate::name::{NodeName, Uid};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An offering that was refused, until when it is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unavailable {
+    /// The offering.
+    pub offering: OfferingKey,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The pods seen on a node, and since when they have been the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodsSeen {
+    /// A hash over the uids of the pods bound to it.
+    pub fingerprint: u64,
+    /// Since when it has been the same.
+    pub since: Timestamp,
+}
+
+/// Nodes that were launched for an owner's pods and did not help.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unproductive {
+    /// How many.
+    pub count: u32,
+    /// When the last one was launched.
+    pub last: Timestamp,
+}
+
+/// All that is remembered. Losing it costs time, never safety.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Memory {
+    /// Offerings that were refused.
+    pub unavailable: Vec<Unavailable>,
+    /// The pods of each node at the last disruption sweep.
+    pub pods_seen: BTreeMap<NodeName, PodsSeen>,
+    /// Since when a node has been a candidate for disruption.
+    pub candidates: BTreeMap<NodeName, Timestamp>,
+    /// A hash of the cluster in which consolidation last found nothing to do.
+    pub consolidated: Option<u64>,
+    /// Launches that did not help, by the uid of the pods' owner.
+    pub unproductive: BTreeMap<Uid, Unproductive>,
+}
+
+/// One change to what is remembered; changes of different kinds do not disturb each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Change {
+    /// These offerings are unavailable; those whose time is over at `now` are forgotten.
+    Unavailable {
+        /// What was refused, until when.
+        offerings: Vec<Unavailable>,
+        /// The time of the change.
+        now: Timestamp,
+    },
+    /// What a disruption sweep saw; replaces what the last one saw.
+    Swept {
+        /// The pods of each node.
+        pods_seen: BTreeMap<NodeName, PodsSeen>,
+        /// Candidates, since when.
+        candidates: BTreeMap<NodeName, Timestamp>,
+        /// The hash of a cluster in which there is nothing to consolidate.
+        consolidated: Option<u64>,
+    },
+    /// Launches that did not help; a count of zero forgets the owner.
+    Unproductive(BTreeMap<Uid, Unproductive>),
+}
+
+impl Memory {
+    /// Whether an offering is to be left alone at this time.
+    pub fn is_unavailable(&self, offering: &OfferingKey, now: Timestamp) -> bool {
+        self.unavailable.iter().any(|u| now < u.until && u.offering == *offering)
+    }
+
+    /// Makes a change. Says whether anything is different.
+    pub fn apply(&mut self, change: &Change) -> bool {
+        let before = self.clone();
+        match change {
+            Change::Unavailable { offerings, now } => {
+                self.unavailable.retain(|u| {
+                    *now < u.until && !offerings.iter().any(|new| new.offering == u.offering)
+                });
+                self.unavailable.extend(offerings.iter().cloned());
+                self.unavailable.sort_by(|a, b| a.offering.cmp(&b.offering));
+            }
+            Change::Swept { pods_seen, candidates, consolidated } => {
+                self.pods_seen.clone_from(pods_seen);
+                self.candidates.clone_from(candidates);
+                self.consolidated = *consolidated;
+            }
+            Change::Unproductive(counts) => {
+                for (owner, counted) in counts {
+                    if counted.count == 0 {
+                        self.unproductive.remove(owner);
+                    } else {
+                        self.unproductive.insert(owner.clone(), *counted);
+                    }
+                }
+            }
+        }
+        *self != before
+    }
+}

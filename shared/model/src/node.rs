@@ -1,0 +1,76 @@
+//! Nodes.
+
+use crate::instance_type::CapacityType;
+use crate::labels::{self, Labels};
+use crate::name::{InstanceId, NodeName, PoolName, ResourceVersion, Text, Uid};
+use crate::resources::Resources;
+use crate::taint::Taint;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A Node, as far as joiner looks at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// `metadata.uid`.
+    pub uid: Uid,
+    /// `metadata.resourceVersion`.
+    #[serde(default)]
+    pub resource_version: ResourceVersion,
+    /// When it was created.
+    pub created: Timestamp,
+    /// `metadata.deletionTimestamp`.
+    #[serde(default)]
+    pub deleting: Option<Timestamp>,
+    /// Whether it carries the finalizer `karpenter.sh/termination`.
+    #[serde(default)]
+    pub finalizer: bool,
+    /// Labels.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Whether `karpenter.sh/do-not-disrupt` is `"true"`.
+    #[serde(default)]
+    pub do_not_disrupt: bool,
+    /// Taints.
+    #[serde(default)]
+    pub taints: Vec<Taint>,
+    /// `spec.unschedulable`: cordoned by hand.
+    #[serde(default)]
+    pub cordoned: bool,
+    /// The instance behind `spec.providerID`.
+    #[serde(default)]
+    pub instance: Option<InstanceId>,
+    /// `status.capacity`.
+    #[serde(default)]
+    pub capacity: Resources,
+    /// `status.allocatable`.
+    #[serde(default)]
+    pub allocatable: Resources,
+    /// Whether its condition `Ready` is true.
+    #[serde(default)]
+    pub ready: bool,
+}
+
+impl Node {
+    /// The NodePool named by its label.
+    pub fn pool(&self) -> Option<PoolName> {
+        self.labels.get(labels::NODEPOOL).map(|pool| PoolName::from(Text::clone(pool)))
+    }
+
+    /// Whether it has the label of an initialized node.
+    pub fn is_initialized(&self) -> bool {
+        self.labels.get(labels::INITIALIZED).is_some_and(|value| &**value == "true")
+    }
+
+    /// Whether it carries the taint `karpenter.sh/disrupted`.
+    pub fn is_disrupted(&self) -> bool {
+        self.taints.iter().any(|taint| &*taint.key == labels::DISRUPTED_TAINT)
+    }
+
+    /// The capacity type named by its label.
+    pub fn capacity_type(&self) -> Option<CapacityType> {
+        self.labels.get(labels::CAPACITY_TYPE).and_then(|text| CapacityType::parse(text))
+    }
+}

@@ -1,0 +1,1 @@
+//! The decisions: provision, advance, disrupt, interrupt. Pure.
