@@ -51,10 +51,10 @@ pub struct Kubelet {
     /// `systemReserved` (base units, milli for `cpu`).
     #[serde(default)]
     pub system_reserved: BTreeMap<Text, i64>,
-    /// `evictionHard` and `evictionSoft` of `memory.available`; the larger counts.
+    /// `evictionHard` of `memory.available`; `evictionSoft` takes nothing from what pods may use.
     #[serde(default)]
     pub eviction_memory: Option<Threshold>,
-    /// `evictionHard` and `evictionSoft` of `nodefs.available`; the larger counts.
+    /// `evictionHard` of `nodefs.available`.
     #[serde(default)]
     pub eviction_nodefs: Option<Threshold>,
 }

@@ -107,6 +107,7 @@ impl Resources {
     }
 
     /// The resources of which `room` has too little, with the amount that is missing.
+    #[must_use]
     pub fn shortfall(&self, room: &Self) -> Self {
         let mut missing = Self::default();
         for (name, units) in self.iter() {
