@@ -209,6 +209,22 @@ impl Requirement {
         }
     }
 
+    /// Some value that is admitted: the first of a list, the least number within bounds, `true` where anything goes.
+    pub fn example(&self) -> Option<Text> {
+        match &self.values {
+            Values::Only(values) => values.first().cloned(),
+            Values::AllBut { at_least: None, at_most: None, .. } if self.admits("true") => {
+                Some("true".into())
+            }
+            Values::AllBut { excluded, at_least, .. } => {
+                let first = at_least.unwrap_or(0);
+                let most = i64::try_from(excluded.len()).unwrap_or(i64::MAX);
+                let mut numbers = (first..=first.saturating_add(most)).map(|n| n.to_string());
+                numbers.find(|value| self.admits(value)).map(Into::into)
+            }
+        }
+    }
+
     /// What both admit. The larger `minValues` stands.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
