@@ -1,1 +1,3 @@
-//! The disruption function.
+//! The disruption function: what is not needed is given back. It changes Kubernetes objects only.
+
+pub mod handler;

@@ -1,1 +1,4 @@
-//! The interruption function.
+//! The interruption function: EC2's notices are written into the cluster and acted on. It changes nothing at EC2.
+
+pub mod event;
+pub mod handler;

@@ -1,1 +1,3 @@
-//! The lifecycle function.
+//! The lifecycle function: nodes join, are drained and go. It may drain and terminate and never launches.
+
+pub mod handler;

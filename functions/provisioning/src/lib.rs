@@ -1,1 +1,3 @@
-//! The provisioning function.
+//! The provisioning function: pods that wait become nodes. It may launch and never terminates.
+
+pub mod handler;

@@ -1,1 +1,11 @@
 //! The decisions: provision, advance, disrupt, interrupt. Pure.
+//!
+//! Each is a function of a snapshot and a time to a plan; the same arguments give the same plan to the byte. What is
+//! deliberately absent: input and output, clocks, randomness, floating point, hash maps.
+#![deny(clippy::float_arithmetic)]
+
+pub mod advance;
+pub mod disrupt;
+pub mod interrupt;
+pub mod provision;
+mod scheduling;

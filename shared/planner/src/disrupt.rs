@@ -1,0 +1,179 @@
+//! Nodes that need not be: empty ones go, and those whose pods fit elsewhere for less.
+//!
+//! Only Kubernetes objects are changed. What has been begun lives in the cluster: the taint `karpenter.sh/disrupted`,
+//! the condition `DisruptionReason`, and on a claim the names of those that will replace it; every pass takes it up from
+//! there. A replacement is launched by provisioning; the claim that it replaces is deleted only when it is initialized
+//! (I5). The policy `Balanced` counts as `WhenEmptyOrUnderutilized`, and no more than one node is replaced by one.
+
+mod budgets;
+mod candidates;
+mod commands;
+mod consolidation;
+mod fingerprint;
+mod replacement;
+
+use crate::scheduling::rooms::Index;
+use budgets::Budgets;
+use candidates::Candidate;
+use jiff::{SignedDuration, Timestamp};
+use model::action::{Action, ClusterAction, DeleteReason};
+use model::claim::NodeClaim;
+use model::memory::Change;
+use model::name::NodeName;
+use model::plan::Plan;
+use model::pool::{DisruptionReason, NodePool};
+use model::reason::{Reason, Subject};
+use model::snapshot::{Scope, Snapshot};
+use std::collections::BTreeMap;
+
+/// So long a node must have been worth disrupting, so that at least two passes have seen it (Karpenter 1.14 validates
+/// each command again after 15 s).
+const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_secs(15);
+
+/// At least so many claims may be deleted in one pass, however few nodes there are (I9).
+const DELETIONS_FLOOR: usize = 3;
+
+/// Of many nodes one in so many may go in one pass: 5 % (I9).
+const DELETIONS_ONE_IN: usize = 20;
+
+/// Plans which nodes go.
+pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
+    let mut plan = Plan::default();
+    if let Some(why) = refusal(snapshot) {
+        plan.leave_out(Subject::Cluster, Reason::ViewRefused { why: why.into() });
+        return plan;
+    }
+    let index = Index::of(&snapshot.cluster);
+    let mut sweep = Sweep::new(snapshot, &index, now);
+    commands::carry_on(&mut sweep);
+    let watched = candidates::watch(snapshot, &index, now);
+    let found = candidates::find(&mut sweep, &watched);
+    let (empty, used): (Vec<_>, Vec<_>) = found.into_iter().partition(Candidate::is_empty);
+    for candidate in &empty {
+        if sweep.may_disrupt(candidate, DisruptionReason::Empty, true) {
+            commands::delete(&mut sweep, candidate, DisruptionReason::Empty);
+        }
+    }
+    let mut consolidated = None;
+    if !used.is_empty() {
+        let seen = fingerprint::of(snapshot, &used, now);
+        let known = snapshot.cluster.memory.consolidated == Some(seen);
+        if known || !consolidation::consolidate(&mut sweep, &watched, (&empty, &used)) {
+            consolidated = Some(seen);
+        }
+    }
+    let change = Change::Swept {
+        pods_seen: watched.pods_seen,
+        candidates: std::mem::take(&mut sweep.candidates),
+        consolidated,
+    };
+    let mut plan = sweep.plan;
+    if snapshot.cluster.memory.clone().apply(&change) {
+        plan.actions.push(Action::Cluster(ClusterAction::Remember(change)));
+    }
+    plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));
+    plan
+}
+
+/// Why nothing may be decided on this view (I10).
+fn refusal(snapshot: &Snapshot) -> Option<&'static str> {
+    let cluster = &snapshot.cluster;
+    let has_nodes_of_pools = cluster.nodes.iter().any(|node| node.pool().is_some());
+    if cluster.cluster_uid != snapshot.settings.cluster_uid {
+        Some("this is not the cluster that joiner was deployed for")
+    } else if cluster.scope != Scope::Everything {
+        Some("not everything was read")
+    } else if !cluster.unreadable.is_empty() {
+        Some("some objects could not be read")
+    } else if cluster.claims.is_empty() && has_nodes_of_pools {
+        Some("there are nodes of NodePools but no NodeClaims")
+    } else if cluster.pools.is_empty() && !cluster.claims.is_empty() {
+        Some("there are NodeClaims but no NodePools")
+    } else {
+        None
+    }
+}
+
+/// One pass: what it has planned so far, and how much more it may.
+struct Sweep<'a, 'i> {
+    snapshot: &'a Snapshot,
+    index: &'i Index<'a>,
+    now: Timestamp,
+    plan: Plan,
+    budgets: Budgets,
+    /// Nodes worth disrupting, since when.
+    candidates: BTreeMap<NodeName, Timestamp>,
+    deletions: usize,
+}
+
+impl<'a, 'i> Sweep<'a, 'i> {
+    fn new(snapshot: &'a Snapshot, index: &'i Index<'a>, now: Timestamp) -> Self {
+        Self {
+            snapshot,
+            index,
+            now,
+            plan: Plan::default(),
+            budgets: Budgets::of(snapshot, index, now),
+            candidates: BTreeMap::new(),
+            deletions: 0,
+        }
+    }
+
+    fn deletions_max(&self) -> usize {
+        (self.snapshot.cluster.nodes.len() / DELETIONS_ONE_IN).max(DELETIONS_FLOOR)
+    }
+
+    fn leave_out(&mut self, node: &NodeName, reason: Reason) {
+        self.plan.leave_out(Subject::Node(node.clone()), reason);
+    }
+
+    fn push(&mut self, action: ClusterAction) {
+        self.plan.actions.push(Action::Cluster(action));
+    }
+
+    /// Deletes a claim unless too many go already.
+    fn delete_claim(&mut self, claim: &NodeClaim, reason: DeleteReason) {
+        self.deletions += 1;
+        let (claim, uid) = (claim.name.clone(), claim.uid.clone());
+        self.push(ClusterAction::DeleteClaim { claim, uid, reason });
+    }
+
+    /// Whether one more claim may be deleted in this pass.
+    fn may_delete(&mut self, node: &NodeName) -> bool {
+        let most = self.deletions_max();
+        if self.deletions < most {
+            return true;
+        }
+        self.leave_out(node, Reason::DeletionRate { most, wanted: self.deletions + 1 });
+        false
+    }
+
+    /// Notes that a node is worth disrupting. Says whether it may be now: it has been for long enough, and budgets and
+    /// rate allow it. `deletes` says whether a claim is deleted at once.
+    fn may_disrupt(
+        &mut self,
+        candidate: &Candidate<'_>,
+        reason: DisruptionReason,
+        deletes: bool,
+    ) -> bool {
+        let node = &candidate.node.name;
+        let since = self.snapshot.cluster.memory.candidates.get(node).copied().unwrap_or(self.now);
+        self.candidates.insert(node.clone(), since);
+        if self.now.duration_since(since) < CONFIRMED_AFTER {
+            let why = "It has been worth disrupting for less than 15 s".into();
+            self.leave_out(node, Reason::TooFresh { why });
+            return false;
+        }
+        let pool: &NodePool = candidate.pool;
+        if let Err(allowed) = self.budgets.take(pool, reason) {
+            let pool = pool.name.clone();
+            self.leave_out(node, Reason::BudgetUsed { pool, reason, allowed });
+            return false;
+        }
+        if deletes && !self.may_delete(node) {
+            self.budgets.give_back(pool);
+            return false;
+        }
+        true
+    }
+}

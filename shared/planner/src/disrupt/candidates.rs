@@ -1,0 +1,242 @@
+//! Which nodes may be disrupted at all, under Karpenter's sentences for those that may not.
+
+use super::Sweep;
+use crate::provision::SETTLING;
+use crate::scheduling::classes::unsupported;
+use crate::scheduling::rooms::{Index, initialized_since, is_leaving, is_reserved};
+use jiff::{SignedDuration, Timestamp};
+use model::claim::NodeClaim;
+use model::labels;
+use model::memory::PodsSeen;
+use model::name::{NodeName, stable_hash};
+use model::node::Node;
+use model::pod::Pod;
+use model::pool::{ConsolidationPolicy, NodePool};
+use model::price::Price;
+use model::reason::Reason;
+use model::snapshot::{PodDisruptionBudget, Snapshot};
+use model::taint::{Effect, Taint};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Pods are not moved again so soon after they came to a node that is itself new: it was made for them.
+const MOVED_AT_MOST_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// A node that may be disrupted.
+pub(super) struct Candidate<'a> {
+    pub(super) node: &'a Arc<Node>,
+    pub(super) claim: &'a Arc<NodeClaim>,
+    pub(super) pool: &'a Arc<NodePool>,
+    /// Pods that would need another node.
+    pub(super) pods: Vec<&'a Arc<Pod>>,
+    /// What it costs.
+    pub(super) price: Price,
+    /// What disrupting it costs its pods, in thousandths of a pod.
+    pub(super) disruption: i64,
+}
+
+impl Candidate<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.pods.is_empty()
+    }
+}
+
+/// Since when the pods of each node have been the same, where a pool's `consolidateAfter` asks for that.
+pub(super) struct Watched {
+    pub(super) pods_seen: BTreeMap<NodeName, PodsSeen>,
+    still_since: BTreeMap<NodeName, Timestamp>,
+}
+
+/// Compares the pods of each node with those that the last sweep saw.
+pub(super) fn watch(snapshot: &Snapshot, index: &Index<'_>, now: Timestamp) -> Watched {
+    let mut watched = Watched { pods_seen: BTreeMap::new(), still_since: BTreeMap::new() };
+    for node in &snapshot.cluster.nodes {
+        let Some(claim) = index.claim_of(&node.name) else { continue };
+        let after = pool_of(snapshot, claim).and_then(|pool| pool.disruption.consolidate_after);
+        if after.is_none_or(|after| after.is_zero()) {
+            continue;
+        }
+        let pods = index.pods_on(&node.name).iter().filter(|pod| pod.is_reschedulable());
+        let mut uids: Vec<&str> = pods.map(|pod| &*pod.uid).collect();
+        uids.sort_unstable();
+        let fingerprint = stable_hash(uids.into_iter().map(str::as_bytes));
+        let known = snapshot.cluster.memory.pods_seen.get(&node.name);
+        let same = known.filter(|seen| seen.fingerprint == fingerprint);
+        let since = same.map_or(now, |seen| seen.since);
+        watched.pods_seen.insert(node.name.clone(), PodsSeen { fingerprint, since });
+        let last = claim.last_pod_event.max(initialized_since(claim)).unwrap_or(since);
+        watched.still_since.insert(node.name.clone(), since.max(last));
+    }
+    watched
+}
+
+impl Watched {
+    /// Whether nothing has come or gone on a node for as long as its pool asks.
+    pub(super) fn is_still(&self, node: &NodeName, pool: &NodePool, now: Timestamp) -> bool {
+        let Some(after) = pool.disruption.consolidate_after else { return true };
+        self.still_since.get(node).is_none_or(|since| after <= now.duration_since(*since))
+    }
+}
+
+/// The pool of a claim.
+pub(super) fn pool_of<'a>(snapshot: &'a Snapshot, claim: &NodeClaim) -> Option<&'a Arc<NodePool>> {
+    claim.spec.pool.as_ref().and_then(|pool| snapshot.cluster.pool(pool))
+}
+
+/// The nodes that may be disrupted; the others get a reason.
+pub(super) fn find<'a>(sweep: &mut Sweep<'a, '_>, watched: &Watched) -> Vec<Candidate<'a>> {
+    let snapshot = sweep.snapshot;
+    let mut found = Vec::new();
+    for node in &snapshot.cluster.nodes {
+        let Some(claim) = sweep.index.claim_of(&node.name) else { continue };
+        match examine(sweep, watched, node, claim) {
+            Ok(candidate) => found.push(candidate),
+            Err(reason) => sweep.leave_out(&node.name, *reason),
+        }
+    }
+    found
+}
+
+fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
+    Box::new(Reason::Blocked { why: why.into() })
+}
+
+fn examine<'a>(
+    sweep: &Sweep<'a, '_>,
+    watched: &Watched,
+    node: &'a Arc<Node>,
+    claim: &'a Arc<NodeClaim>,
+) -> Result<Candidate<'a>, Box<Reason>> {
+    let Sweep { snapshot, index, now, .. } = *sweep;
+    let since = initialized_since(claim).filter(|_| node.is_initialized());
+    let since = since.ok_or_else(|| blocked("Node isn't initialized"))?;
+    if is_leaving(node, Some(claim)) {
+        return Err(blocked("Node is deleting or marked for deletion"));
+    }
+    if is_reserved(snapshot, claim) || is_expecting(sweep, claim, now.duration_since(since)) {
+        return Err(blocked("Node is nominated for a pending pod"));
+    }
+    if node.do_not_disrupt || claim.do_not_disrupt {
+        let annotation = labels::DO_NOT_DISRUPT;
+        return Err(blocked(format!(
+            "Disruption is blocked through the \"{annotation}\" annotation"
+        )));
+    }
+    let pool = pool_of(snapshot, claim).ok_or_else(|| {
+        let name = claim.spec.pool.as_deref().unwrap_or_default();
+        blocked(format!("NodePool not found (NodePool={name})"))
+    })?;
+    let all = index.pods_on(&node.name);
+    let pods: Vec<&Arc<Pod>> = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
+    let is_fixed = |why: String| Box::new(Reason::Unconsolidatable { why: why.into() });
+    if pool.disruption.consolidate_after.is_none() {
+        return Err(is_fixed(format!("NodePool \"{}\" has consolidation disabled", pool.name)));
+    }
+    if pool.disruption.policy == ConsolidationPolicy::WhenEmpty && !pods.is_empty() {
+        return Err(is_fixed(format!(
+            "NodePool \"{}\" has consolidation policy WhenEmpty, but node is not empty",
+            pool.name
+        )));
+    }
+    if !watched.is_still(&node.name, pool, now) {
+        let why = "Pods have come or gone within consolidateAfter".into();
+        return Err(Box::new(Reason::TooFresh { why }));
+    }
+    pods_allow(snapshot, all, now)?;
+    let has_just_come = |pod: &&Arc<Pod>| {
+        pod.scheduled_at.is_some_and(|at| now.duration_since(at) < MOVED_AT_MOST_EVERY)
+    };
+    if now.duration_since(since) < MOVED_AT_MOST_EVERY && pods.iter().any(has_just_come) {
+        let why = "Its pods came within the last 10 minutes, and so did the node".into();
+        return Err(Box::new(Reason::TooFresh { why }));
+    }
+    let price = price_of(snapshot, claim).ok_or_else(|| {
+        let name = claim.instance_type().map(|name| name.text()).unwrap_or_default();
+        is_fixed(format!("Instance Type \"{name}\" not found"))
+    })?;
+    let disruption = disruption_cost(&pods, claim, now);
+    Ok(Candidate { node, claim, pool, pods, price, disruption })
+}
+
+/// Whether pods that it was made for may still come: they wait and the scheduler has not had its time, or the node that
+/// they are on goes.
+fn is_expecting(sweep: &Sweep<'_, '_>, claim: &NodeClaim, up: SignedDuration) -> bool {
+    let is_leaving = |name: &NodeName| {
+        let nodes = &sweep.snapshot.cluster.nodes;
+        let node = nodes.binary_search_by(|node| node.name.cmp(name)).ok().map(|at| &nodes[at]);
+        let claim = sweep.index.claim_of(name).map(|claim| &**claim);
+        node.is_some_and(|node| is_leaving(node, claim))
+    };
+    let comes = |pod: &Pod| match &pod.node {
+        None => up <= SETTLING && pod.is_provisionable(),
+        Some(node) => {
+            claim.node.as_ref() != Some(node) && pod.is_reschedulable() && is_leaving(node)
+        }
+    };
+    !claim.spec.nominated.is_empty()
+        && sweep
+            .snapshot
+            .cluster
+            .pods
+            .iter()
+            .any(|pod| comes(pod) && claim.spec.nominated.binary_search(&pod.short_id()).is_ok())
+}
+
+/// Whether all pods of a node may be evicted now.
+fn pods_allow(snapshot: &Snapshot, pods: &[&Arc<Pod>], now: Timestamp) -> Result<(), Box<Reason>> {
+    let disrupted = Taint::new(labels::DISRUPTED_TAINT, Effect::NoSchedule);
+    for pod in pods.iter().filter(|pod| pod.deleting.is_none()) {
+        if pod.forbids_disruption(now) {
+            let (annotation, name) = (labels::DO_NOT_DISRUPT, &pod.name);
+            return Err(blocked(format!("Pod has \"{annotation}\" annotation (Pod={name})")));
+        }
+        if pod.is_static() || disrupted.is_tolerated_by(&pod.tolerations) {
+            continue;
+        }
+        let budgets = snapshot.cluster.pod_disruption_budgets.iter();
+        let guards: Vec<&Arc<PodDisruptionBudget>> = budgets.filter(|b| b.guards(pod)).collect();
+        let names: Vec<String> = guards.iter().map(|budget| budget.name.to_string()).collect();
+        let names = names.join(" ");
+        match &guards[..] {
+            [] => {}
+            [one] if 0 < one.disruptions_allowed => {}
+            [_] => {
+                return Err(blocked(format!(
+                    "Pdb prevents pod evictions (PodDisruptionBudget=[{names}])"
+                )));
+            }
+            [..] => {
+                return Err(blocked(format!("Eviction does not support multiple PDBs ({names})")));
+            }
+        }
+        if pod.is_reschedulable()
+            && let Some(reason) = unsupported(pod)
+        {
+            return Err(blocked(format!("Pod {}: {reason}", pod.name)));
+        }
+    }
+    Ok(())
+}
+
+/// What a claim's instance costs, available or not.
+fn price_of(snapshot: &Snapshot, claim: &NodeClaim) -> Option<Price> {
+    let offering = claim.offering()?;
+    let it = snapshot.instance_type(&claim.spec.node_class, &offering.instance_type)?;
+    it.offering(&offering.zone, offering.capacity_type).map(|offering| offering.price)
+}
+
+/// Karpenter's disruption cost in thousandths: per pod one, more or less by its deletion cost and priority, all of it
+/// less as the node nears its expiry.
+fn disruption_cost(pods: &[&Arc<Pod>], claim: &NodeClaim, now: Timestamp) -> i64 {
+    let of_pod = |pod: &&Arc<Pod>| {
+        let by_deletion = i64::from(pod.deletion_cost) * 1000 / (1 << 27);
+        let by_priority = i64::from(pod.priority) * 1000 / (1 << 25);
+        (1000 + by_deletion + by_priority).clamp(-10_000, 10_000)
+    };
+    let all: i64 = pods.iter().map(of_pod).sum();
+    let left = claim.spec.expire_after.map_or(1000, |life| {
+        let left = (life - now.duration_since(claim.created)).as_secs().max(0);
+        (left * 1000 / life.as_secs().max(1)).min(1000)
+    });
+    (all * left / 1000).max(1)
+}

@@ -1,0 +1,56 @@
+//! Which pods a place is to be found for.
+
+use crate::scheduling::classes::unsupported;
+use crate::scheduling::rooms::{Index, is_going};
+use model::claim::NodeClaim;
+use model::condition::ConditionType;
+use model::name::ObjectName;
+use model::pod::Pod;
+use model::pool::DisruptionReason;
+use model::reason::Reason;
+use model::snapshot::Snapshot;
+use std::sync::Arc;
+
+/// Pods without a place, and why.
+pub(super) type LeftOutPods = Vec<(ObjectName, Vec<Reason>)>;
+
+/// The pods of one pass.
+pub(super) struct Batch<'a> {
+    /// Those to place.
+    pub(super) pods: Vec<&'a Arc<Pod>>,
+    /// Those that are not placed whatever there is.
+    pub(super) left_out: LeftOutPods,
+}
+
+/// Pods that wait, and pods of nodes that will go.
+pub(super) fn gather<'a>(snapshot: &'a Snapshot, index: &Index<'a>) -> Batch<'a> {
+    let mut batch = Batch { pods: Vec::new(), left_out: Vec::new() };
+    for pod in &snapshot.cluster.pods {
+        if !pod.is_provisionable() && !must_move(snapshot, index, pod) {
+            continue;
+        }
+        match unsupported(pod) {
+            None => batch.pods.push(pod),
+            Some(reason) => batch.left_out.push((pod.name.clone(), vec![reason])),
+        }
+    }
+    batch
+}
+
+/// Whether the pod's node will go, so that it needs another one. Consolidation has found places before it took the node.
+fn must_move(snapshot: &Snapshot, index: &Index<'_>, pod: &Pod) -> bool {
+    let Some(name) = pod.node.as_ref().filter(|_| pod.is_reschedulable()) else { return false };
+    let claim = index.claim_of(name);
+    if claim.is_some_and(|claim| is_going(claim)) {
+        return !claim.is_some_and(|claim| claim.notice.is_none() && was_consolidated(claim));
+    }
+    let nodes = &snapshot.cluster.nodes;
+    let node = nodes.binary_search_by(|node| node.name.cmp(name)).ok().map(|at| &nodes[at]);
+    node.is_some_and(|node| node.deleting.is_some())
+}
+
+fn was_consolidated(claim: &NodeClaim) -> bool {
+    let why = claim.conditions.get(ConditionType::DisruptionReason);
+    let by_consolidation = [DisruptionReason::Underutilized, DisruptionReason::Empty];
+    why.is_some_and(|why| by_consolidation.iter().any(|r| why.reason == format!("{r:?}")))
+}

@@ -1,0 +1,193 @@
+//! What sets of pods admit of a stock: instance types, markets, and the least price of each.
+//!
+//! Pods with the same constraints share a profile; what two sets of pods admit together is a profile again.
+
+use super::stock::Stock;
+use model::instance_type::InstanceType;
+use model::labels;
+use model::name::Text;
+use model::price::Price;
+use model::requirement::{Requirement, Requirements};
+use std::collections::BTreeMap;
+
+/// Requirements on the labels of instance types, prepared for looking at many.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TypeFilter(Vec<(Text, Requirement, bool)>);
+
+impl TypeFilter {
+    /// Prepares requirements. Zone, capacity type and what only a node has are not looked at.
+    pub(crate) fn of(requirements: &Requirements) -> Self {
+        let of_types = requirements.iter().filter(|(key, _)| {
+            ![
+                labels::ZONE,
+                labels::ZONE_ID,
+                labels::CAPACITY_TYPE,
+                labels::HOSTNAME,
+                labels::NODEPOOL,
+                labels::EC2NODECLASS,
+            ]
+            .contains(&&***key)
+        });
+        let prepared = of_types.map(|(key, requirement)| {
+            (Text::clone(key), requirement.clone(), labels::is_well_known(key))
+        });
+        Self(prepared.collect())
+    }
+
+    /// Whether every type is admitted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the type's labels are admitted; a label that is the pool's to define may be absent.
+    pub(crate) fn admits(&self, instance_type: &InstanceType) -> bool {
+        self.0.iter().all(|(key, requirement, is_well_known)| match instance_type.labels.get(key) {
+            Some(value) => requirement.admits(value),
+            None => !is_well_known || requirement.admits_absence(),
+        })
+    }
+}
+
+/// What some pods admit.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    /// The stock's requirements and the pods'.
+    pub(crate) requirements: Requirements,
+    /// The markets that they admit.
+    pub(crate) markets: u128,
+    /// The least price of each shape; none where the type is not admitted or has no offering.
+    prices: Vec<Option<Price>>,
+    /// Shapes worth trying among the ordinary and among the exotic ones, cheapest first.
+    fronts: Option<[Vec<usize>; 2]>,
+}
+
+impl Profile {
+    /// The least price of a shape, if it is admitted and offered.
+    pub(crate) fn price(&self, shape: usize) -> Option<Price> {
+        self.prices[shape]
+    }
+
+    /// The shapes that are admitted and offered, with their least prices.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = (usize, Price)> {
+        self.prices.iter().enumerate().filter_map(|(shape, price)| Some((shape, (*price)?)))
+    }
+}
+
+/// The profiles of one stock.
+#[derive(Debug)]
+pub(crate) struct Profiles<'s, 'a> {
+    /// The stock.
+    pub(crate) stock: &'s Stock<'a>,
+    all: Vec<Profile>,
+    by_requirements: BTreeMap<Requirements, usize>,
+    pairs: BTreeMap<(usize, usize), Option<usize>>,
+}
+
+impl<'s, 'a> Profiles<'s, 'a> {
+    /// No profile but the stock's own, which is number 0.
+    pub(crate) fn of(stock: &'s Stock<'a>) -> Self {
+        let mut profiles = Self {
+            stock,
+            all: Vec::new(),
+            by_requirements: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+        };
+        profiles.enter(&Requirements::none());
+        profiles
+    }
+
+    /// A profile by its number.
+    pub(crate) fn get(&self, profile: usize) -> &Profile {
+        &self.all[profile]
+    }
+
+    /// The number of the profile of these requirements within the stock.
+    pub(crate) fn enter(&mut self, wanted: &Requirements) -> usize {
+        let requirements = self.stock.requirements.intersect(wanted);
+        if let Some(known) = self.by_requirements.get(&requirements) {
+            return *known;
+        }
+        let markets = self.stock.market_mask(&requirements);
+        let filter = TypeFilter::of(wanted);
+        let prices = self.stock.shapes.iter().enumerate().map(|(shape, s)| {
+            if filter.admits(s.instance_type) { self.least_price(shape, markets) } else { None }
+        });
+        let prices = prices.collect();
+        self.insert(Profile { requirements, markets, prices, fronts: None })
+    }
+
+    /// The profile of what both admit, if they admit anything together.
+    pub(crate) fn both(&mut self, a: usize, b: usize) -> Option<usize> {
+        if a == b || b == 0 {
+            return Some(a);
+        }
+        let pair = (a.min(b), a.max(b));
+        if let Some(known) = self.pairs.get(&pair) {
+            return *known;
+        }
+        let found = self.intersect(a, b);
+        self.pairs.insert(pair, found);
+        found
+    }
+
+    fn intersect(&mut self, a: usize, b: usize) -> Option<usize> {
+        let requirements = self.all[a].requirements.intersect(&self.all[b].requirements);
+        if requirements.impossible_key().is_some() {
+            return None;
+        }
+        if let Some(known) = self.by_requirements.get(&requirements) {
+            return Some(*known);
+        }
+        let markets = self.all[a].markets & self.all[b].markets;
+        let prices = (0..self.stock.shapes.len()).map(|shape| {
+            self.all[a].prices[shape]?;
+            self.all[b].prices[shape]?;
+            self.least_price(shape, markets)
+        });
+        let prices = prices.collect();
+        Some(self.insert(Profile { requirements, markets, prices, fronts: None }))
+    }
+
+    fn insert(&mut self, profile: Profile) -> usize {
+        let number = self.all.len();
+        self.by_requirements.insert(profile.requirements.clone(), number);
+        self.all.push(profile);
+        number
+    }
+
+    fn least_price(&self, shape: usize, markets: u128) -> Option<Price> {
+        let offers = self.stock.offers(shape).iter().filter(|o| markets & (1 << o.market) != 0);
+        offers.map(|offer| offer.price).min()
+    }
+
+    /// Shapes worth trying for pods of a profile, cheapest first: for each other one there is one of these that is as
+    /// large in every respect and costs no more. The first list is of ordinary types, the second of exotic ones.
+    pub(crate) fn fronts(&mut self, profile: usize) -> &[Vec<usize>; 2] {
+        if self.all[profile].fronts.is_none() {
+            let fronts = [false, true].map(|exotic| self.front(profile, exotic));
+            self.all[profile].fronts = Some(fronts);
+        }
+        self.all[profile].fronts.as_ref().expect("it was just made")
+    }
+
+    fn front(&self, profile: usize, exotic: bool) -> Vec<usize> {
+        let offered = self.all[profile].offered();
+        let mut shapes: Vec<(Price, usize)> = offered
+            .filter(|(shape, _)| self.stock.shapes[*shape].is_exotic == exotic)
+            .map(|(shape, price)| (price, shape))
+            .collect();
+        shapes.sort_unstable();
+        let mut front: Vec<usize> = Vec::new();
+        for (_, shape) in shapes {
+            let room = self.stock.room(shape);
+            let covers = |other: &usize| {
+                self.stock.room(*other).iter().zip(room).all(|(theirs, mine)| mine <= theirs)
+            };
+            // The dearer ones of the front are the larger ones, so they are looked at first.
+            if !front.iter().rev().any(covers) {
+                front.push(shape);
+            }
+        }
+        front
+    }
+}

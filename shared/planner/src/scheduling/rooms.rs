@@ -1,0 +1,192 @@
+//! Room that is there or on its way: nodes, and claims whose nodes have not come up.
+
+use super::amounts::{add, fits, times};
+use super::classes::Class;
+use super::daemons::still_to_come;
+use super::stock::Survey;
+use model::claim::{NodeClaim, NoticeKind};
+use model::condition::ConditionType;
+use model::labels::Labels;
+use model::node::Node;
+use model::plan::Target;
+use model::pod::{HostPort, Pod};
+use model::resources::Resources;
+use model::taint::Taint;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is free on a node, present or future.
+#[derive(Clone, Debug)]
+pub(crate) struct Room<'a> {
+    /// Which.
+    pub(crate) target: Target,
+    labels: std::borrow::Cow<'a, Labels>,
+    taints: Vec<&'a Taint>,
+    free: Vec<i64>,
+    ports: Vec<HostPort>,
+}
+
+/// The cluster's nodes, claims and pods, each findable by the others.
+#[derive(Debug)]
+pub(crate) struct Index<'a> {
+    /// Pods that have not ended, by their node.
+    pub(crate) pods: BTreeMap<&'a str, Vec<&'a Arc<Pod>>>,
+    claims_by_node: BTreeMap<&'a str, &'a Arc<NodeClaim>>,
+    nodes: BTreeMap<&'a str, &'a Arc<Node>>,
+}
+
+impl<'a> Index<'a> {
+    /// Of all that was observed.
+    pub(crate) fn of(cluster: &'a model::snapshot::ClusterState) -> Self {
+        let mut pods: BTreeMap<&str, Vec<&Arc<Pod>>> = BTreeMap::new();
+        for pod in cluster.pods.iter().filter(|pod| !pod.is_terminal()) {
+            if let Some(node) = &pod.node {
+                pods.entry(node).or_default().push(pod);
+            }
+        }
+        for on_node in pods.values_mut() {
+            on_node.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        let by_instance: BTreeMap<&str, &Arc<NodeClaim>> = cluster
+            .claims
+            .iter()
+            .filter_map(|claim| Some((claim.instance.as_deref()?, claim)))
+            .collect();
+        let mut claims_by_node = BTreeMap::new();
+        for node in &cluster.nodes {
+            if let Some(claim) = node.instance.as_deref().and_then(|id| by_instance.get(id)) {
+                claims_by_node.insert(&*node.name, *claim);
+            }
+        }
+        for claim in &cluster.claims {
+            if let Some(node) = claim.node.as_deref() {
+                claims_by_node.insert(node, claim);
+            }
+        }
+        let nodes = cluster.nodes.iter().map(|node| (&*node.name, node)).collect();
+        Self { pods, claims_by_node, nodes }
+    }
+
+    /// The claim of a node.
+    pub(crate) fn claim_of(&self, node: &str) -> Option<&'a Arc<NodeClaim>> {
+        self.claims_by_node.get(node).copied()
+    }
+
+    /// The node of a claim that has registered.
+    pub(crate) fn node_of(&self, claim: &NodeClaim) -> Option<&'a Arc<Node>> {
+        claim.node.as_deref().and_then(|name| self.nodes.get(name)).copied()
+    }
+
+    /// The pods on a node that have not ended.
+    pub(crate) fn pods_on(&self, node: &str) -> &[&'a Arc<Pod>] {
+        self.pods.get(node).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether a claim's node will go: it is being deleted, or EC2 said so.
+pub(crate) fn is_going(claim: &NodeClaim) -> bool {
+    let announced =
+        claim.notice.as_ref().is_some_and(|n| n.kind != NoticeKind::RebalanceRecommendation);
+    claim.deleting.is_some() || announced
+}
+
+/// Whether a node's place has been promised to no one but its own pods: it is to be disrupted or goes.
+pub(crate) fn is_leaving(node: &Node, claim: Option<&NodeClaim>) -> bool {
+    node.deleting.is_some()
+        || node.is_disrupted()
+        || claim.is_some_and(|claim| is_going(claim) || !claim.replaced_by.is_empty())
+}
+
+impl<'a> Room<'a> {
+    /// The room on a node whose pods are all known; what its daemons still need is kept for them.
+    pub(crate) fn on_node(survey: &Survey<'_>, index: &Index<'a>, node: &'a Node) -> Self {
+        let target = Target::Node(node.name.clone());
+        let labels = std::borrow::Cow::Borrowed(&node.labels);
+        let taints: Vec<&Taint> = node.taints.iter().collect();
+        Self::new(survey, (target, labels, taints), &node.allocatable, index.pods_on(&node.name))
+    }
+
+    /// The room that a launched claim will have. Startup taints and those that go away by themselves do not count.
+    pub(crate) fn on_claim(survey: &Survey<'_>, index: &Index<'a>, claim: &'a NodeClaim) -> Self {
+        let target = Target::Claim(claim.name.clone());
+        let (mut labels, mut taints) = (std::borrow::Cow::Borrowed(&claim.labels), Vec::new());
+        taints.extend(&claim.spec.taints);
+        let mut pods: &[&Arc<Pod>] = &[];
+        if let Some(node) = index.node_of(claim) {
+            let own = node.labels.iter().map(|(k, v)| (k.clone(), v.clone()));
+            labels.to_mut().extend(own);
+            let lasting = node.taints.iter().filter(|taint| {
+                !taint.is_ephemeral() && !claim.spec.startup_taints.contains(taint)
+            });
+            taints.extend(lasting);
+            pods = index.pods_on(&node.name);
+        }
+        Self::new(survey, (target, labels, taints), &claim.allocatable, pods)
+    }
+
+    fn new(
+        survey: &Survey<'_>,
+        (target, labels, taints): (Target, std::borrow::Cow<'a, Labels>, Vec<&'a Taint>),
+        allocatable: &Resources,
+        pods: &[&'a Arc<Pod>],
+    ) -> Self {
+        let mut free = survey.columns.row(allocatable);
+        for pod in pods {
+            add(&mut free, &survey.columns.row(&pod.requests), -1);
+        }
+        let owned: Vec<Taint> = taints.iter().copied().cloned().collect();
+        let daemon_sets = &survey.snapshot.cluster.daemon_sets;
+        let to_come = still_to_come(daemon_sets, &labels, &owned, pods);
+        add(&mut free, &survey.columns.row(&to_come), -1);
+        let ports = pods.iter().flat_map(|pod| pod.host_ports.iter().cloned()).collect();
+        Self { target, labels, taints, free, ports }
+    }
+
+    /// Whether labels and taints admit the class.
+    pub(crate) fn admits(&self, class: &Class<'_>) -> bool {
+        class.admits_node(&self.labels, self.taints.iter().copied())
+    }
+
+    /// Takes as many pods of a class as fit, at most `most`. Says how many.
+    pub(crate) fn take(&mut self, class: &Class<'_>, most: i64) -> i64 {
+        let most = if class.is_alone_on_a_node() { most.min(1) } else { most };
+        if most <= 0 || !fits(&class.requests, &self.free) || !class.ports_fit(&self.ports) {
+            return 0;
+        }
+        if !self.admits(class) {
+            return 0;
+        }
+        let count = times(&class.requests, &self.free, most);
+        add(&mut self.free, &class.requests, -count);
+        self.ports.extend(class.sample().host_ports.iter().cloned());
+        count
+    }
+
+    /// Takes back what `take` took last.
+    pub(crate) fn give_back(&mut self, class: &Class<'_>, count: i64) {
+        add(&mut self.free, &class.requests, count);
+        self.ports.truncate(self.ports.len() - class.sample().host_ports.len());
+    }
+
+    /// Takes nothing any more.
+    pub(crate) fn close(&mut self) {
+        self.free.fill(-1);
+    }
+
+    /// Keeps room for pods that were promised it, whether or not it is there.
+    pub(crate) fn keep(&mut self, class: &Class<'_>, count: i64) {
+        add(&mut self.free, &class.requests, -count);
+        self.ports.extend(class.sample().host_ports.iter().cloned());
+    }
+}
+
+/// Whether a claim that it replaces is still there, so that a claim's room is for their pods.
+pub(crate) fn is_reserved(snapshot: &model::snapshot::Snapshot, claim: &NodeClaim) -> bool {
+    let claims = &snapshot.cluster.claims;
+    claim.spec.replaces.iter().any(|name| claims.iter().any(|other| other.name == *name))
+}
+
+/// Since when a claim has been initialized.
+pub(crate) fn initialized_since(claim: &NodeClaim) -> Option<jiff::Timestamp> {
+    claim.conditions.true_since(ConditionType::Initialized)
+}

@@ -1,0 +1,217 @@
+//! What an EC2NodeClass can launch within given requirements: instance types, the room they leave to pods, offerings.
+
+use super::amounts::Columns;
+use super::daemons::Daemons;
+use super::profiles::TypeFilter;
+use jiff::Timestamp;
+use model::instance_type::{CapacityType, InstanceType, Offering};
+use model::labels;
+use model::name::{Text, Zone};
+use model::node_class::{NodeClass, Subnet};
+use model::price::Price;
+use model::requirement::Requirements;
+use model::snapshot::Snapshot;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// The most pairs of zone and capacity type that are told apart: one bit each. The largest region has 22 zones with its
+/// local ones, three capacity types each.
+const MARKETS_MAX: usize = 128;
+
+/// What every step of one decision looks at.
+#[derive(Debug)]
+pub(crate) struct Survey<'a> {
+    /// The world.
+    pub(crate) snapshot: &'a Snapshot,
+    /// The resources that count.
+    pub(crate) columns: Columns,
+    unavailable: BTreeSet<(&'a str, &'a str, CapacityType)>,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at the world at a time.
+    pub(crate) fn new(snapshot: &'a Snapshot, columns: Columns, now: Timestamp) -> Self {
+        let refused = snapshot.cluster.memory.unavailable.iter().filter(|u| now < u.until);
+        let unavailable = refused
+            .map(|u| (&*u.offering.instance_type, &*u.offering.zone, u.offering.capacity_type))
+            .collect();
+        Self { snapshot, columns, unavailable }
+    }
+
+    fn is_unavailable(&self, instance_type: &str, offering: &Offering) -> bool {
+        !self.unavailable.is_empty()
+            && self.unavailable.contains(&(instance_type, &offering.zone, offering.capacity_type))
+    }
+}
+
+/// A zone and a capacity type.
+#[derive(Debug)]
+pub(crate) struct Market<'a> {
+    /// The zone.
+    pub(crate) zone: &'a Zone,
+    /// Its id.
+    pub(crate) zone_id: Option<&'a Text>,
+    /// The capacity type.
+    pub(crate) capacity_type: CapacityType,
+    /// Where instances go; none where nothing can be launched.
+    pub(crate) subnet: Option<&'a Subnet>,
+}
+
+impl Market<'_> {
+    /// Whether zone and capacity type are admitted.
+    pub(crate) fn admitted_by(&self, requirements: &Requirements) -> bool {
+        requirements.admits(labels::ZONE, self.zone)
+            && requirements.admits(labels::CAPACITY_TYPE, self.capacity_type.as_str())
+            && requirements
+                .get(labels::ZONE_ID)
+                .is_none_or(|r| r.admits_label(self.zone_id.map(|id| &**id)))
+    }
+}
+
+/// An instance type among the admitted ones.
+#[derive(Debug)]
+pub(crate) struct Shape<'a> {
+    /// The type.
+    pub(crate) instance_type: &'a InstanceType,
+    /// Whether it has accelerators or is bare metal: not for pods that do not need that (Karpenter's exotic filter).
+    pub(crate) is_exotic: bool,
+    offers: Range<usize>,
+}
+
+/// A price of a shape.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    /// Index into the markets.
+    pub(crate) market: usize,
+    /// Per hour.
+    pub(crate) price: Price,
+}
+
+/// What can be launched.
+#[derive(Debug)]
+pub(crate) struct Stock<'a> {
+    /// The class it is launched from.
+    pub(crate) class: &'a NodeClass,
+    /// What every node of it is.
+    pub(crate) requirements: Requirements,
+    /// The daemons that come with its nodes.
+    pub(crate) daemons: Daemons<'a>,
+    /// Zones and capacity types.
+    pub(crate) markets: Vec<Market<'a>>,
+    /// The instance types, by name.
+    pub(crate) shapes: Vec<Shape<'a>>,
+    offers: Vec<Offer>,
+    rooms: Vec<i64>,
+    width: usize,
+}
+
+impl<'a> Stock<'a> {
+    /// Collects what the requirements admit of the class's instance types.
+    pub(crate) fn gather(
+        survey: &Survey<'a>,
+        class: &'a NodeClass,
+        requirements: Requirements,
+        daemons: Daemons<'a>,
+    ) -> Self {
+        let types = survey.snapshot.instance_types.get(&class.name);
+        let types: &'a [InstanceType] = types.map_or(&[], |types| types.as_slice());
+        let mut stock = Self {
+            class,
+            requirements,
+            daemons,
+            markets: Vec::new(),
+            shapes: Vec::with_capacity(types.len()),
+            offers: Vec::with_capacity(types.len() * 4),
+            rooms: Vec::with_capacity(types.len() * survey.columns.width()),
+            width: survey.columns.width(),
+        };
+        let filter = TypeFilter::of(&stock.requirements);
+        for instance_type in types.iter().filter(|t| filter.admits(t)) {
+            stock.add(survey, instance_type);
+        }
+        stock
+    }
+
+    fn add(&mut self, survey: &Survey<'a>, instance_type: &'a InstanceType) {
+        let first = self.offers.len();
+        let arch = instance_type.labels.get(labels::ARCH);
+        if arch.is_some_and(|arch| self.class.image_for(arch).is_some()) {
+            for (guess, offering) in instance_type.offerings.iter().enumerate() {
+                if !offering.available || survey.is_unavailable(&instance_type.name, offering) {
+                    continue;
+                }
+                if let Some(market) = self.market_of(offering, guess) {
+                    self.offers.push(Offer { market, price: offering.price });
+                }
+            }
+        }
+        let offers = first..self.offers.len();
+        let is_exotic = is_exotic(instance_type);
+        self.shapes.push(Shape { instance_type, is_exotic, offers });
+        survey.columns.extend(&mut self.rooms, &instance_type.allocatable);
+        let start = self.rooms.len() - self.width;
+        let daemons = survey.columns.row(&self.daemons.on(instance_type));
+        super::amounts::add(&mut self.rooms[start..], &daemons, -1);
+    }
+
+    /// The market of an offering, if something can be launched there. Types mostly list the same markets in the same
+    /// order, which makes the place in the list a good guess.
+    fn market_of(&mut self, offering: &'a Offering, guess: usize) -> Option<usize> {
+        let is_it =
+            |m: &Market<'_>| m.capacity_type == offering.capacity_type && *m.zone == offering.zone;
+        let known = self.markets.get(guess).filter(|m| is_it(m)).map(|_| guess);
+        let index = known.or_else(|| self.markets.iter().position(is_it));
+        let index = match index {
+            Some(index) => index,
+            None if self.markets.len() == MARKETS_MAX => return None,
+            None => {
+                let mut market = Market {
+                    zone: &offering.zone,
+                    zone_id: offering.zone_id.as_ref(),
+                    capacity_type: offering.capacity_type,
+                    subnet: self.class.subnet_in(&offering.zone),
+                };
+                if !market.admitted_by(&self.requirements) {
+                    market.subnet = None;
+                }
+                self.markets.push(market);
+                self.markets.len() - 1
+            }
+        };
+        self.markets[index].subnet.is_some().then_some(index)
+    }
+
+    /// What a shape leaves to pods: allocatable less its daemons.
+    pub(crate) fn room(&self, shape: usize) -> &[i64] {
+        &self.rooms[shape * self.width..][..self.width]
+    }
+
+    /// The prices of a shape.
+    pub(crate) fn offers(&self, shape: usize) -> &[Offer] {
+        &self.offers[self.shapes[shape].offers.clone()]
+    }
+
+    /// The markets that these requirements admit, a bit each.
+    pub(crate) fn market_mask(&self, requirements: &Requirements) -> u128 {
+        let admitted = self.markets.iter().enumerate().filter(|(_, m)| m.admitted_by(requirements));
+        admitted.fold(0, |mask, (index, _)| mask | 1 << index)
+    }
+}
+
+fn is_exotic(instance_type: &InstanceType) -> bool {
+    /// Resources of accelerators, as their device plugins name them (Karpenter 1.14, exotic instance filter).
+    const ACCELERATORS: [&str; 5] = [
+        "nvidia.com/gpu",
+        "amd.com/gpu",
+        "aws.amazon.com/neuron",
+        "aws.amazon.com/neuroncore",
+        "habana.ai/gaudi",
+    ];
+    let has_accelerator =
+        instance_type.capacity.extended.keys().any(|name| ACCELERATORS.contains(&&**name));
+    let is_metal = || {
+        let size = instance_type.name.split_once('.').map_or("", |(_, size)| size);
+        size.starts_with("metal")
+    };
+    has_accelerator || is_metal()
+}

@@ -1,0 +1,16 @@
+//! Decisions as text: a snapshot in, a plan out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    clippy::default_trait_access,
+    reason = "fixtures are read once, and a bad one is a bug of its test"
+)]
+
+mod claims;
+mod disrupt;
+mod fixture;
+mod fuzz;
+mod limits;
+mod pools;
+mod resume;
+mod rooms;
