@@ -9,6 +9,7 @@ pub mod claim;
 pub mod condition;
 pub mod hint;
 pub mod instance_type;
+pub mod instance_types;
 pub mod labels;
 pub mod memory;
 pub mod name;

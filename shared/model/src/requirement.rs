@@ -479,6 +479,9 @@ mod tests {
             if both.is_impossible() {
                 prop_assert!(!both.admits_label(value));
             }
+            if let Some(example) = both.example() {
+                prop_assert!(both.admits(&example));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::affinity::LabelSelector;
 use crate::claim::NodeClaim;
 use crate::instance_type::{CapacityType, InstanceType};
+use crate::instance_types::InstanceTypes;
 use crate::memory::Memory;
 use crate::name::{
     ClaimName, ClientToken, ImageId, InstanceId, InstanceTypeName, NodeClassName, NodeName,
@@ -200,13 +201,12 @@ pub struct Snapshot {
     pub cluster: ClusterState,
     /// Instance types as each EC2NodeClass would run them, by name.
     #[serde(default)]
-    pub instance_types: BTreeMap<NodeClassName, Arc<Vec<InstanceType>>>,
+    pub instance_types: BTreeMap<NodeClassName, Arc<InstanceTypes>>,
 }
 
 impl Snapshot {
     /// The instance type of this name as a class would run it.
     pub fn instance_type(&self, class: &NodeClassName, name: &str) -> Option<&InstanceType> {
-        let types = self.instance_types.get(class)?;
-        types.binary_search_by(|t| t.name.as_str().cmp(name)).ok().map(|index| &types[index])
+        self.instance_types.get(class)?.named(name)
     }
 }

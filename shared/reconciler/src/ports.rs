@@ -2,7 +2,7 @@
 #![expect(async_fn_in_trait, reason = "an invocation runs on one thread; no future has to be Send")]
 
 use model::action::{CloudAction, ClusterAction};
-use model::instance_type::InstanceType;
+use model::instance_types::InstanceTypes;
 use model::name::NodeClassName;
 use model::node_class::NodeClass;
 use model::outcome::Outcome;
@@ -52,7 +52,7 @@ pub struct CloudState {
     /// Instances, by id.
     pub instances: Vec<Instance>,
     /// Instance types, by name, for each class.
-    pub instance_types: BTreeMap<NodeClassName, Arc<Vec<InstanceType>>>,
+    pub instance_types: BTreeMap<NodeClassName, Arc<InstanceTypes>>,
 }
 
 /// The Kubernetes API.

@@ -2,11 +2,10 @@
 
 use super::candidates::Candidate;
 use jiff::Timestamp;
-use model::instance_type::CapacityType;
 use model::name::stable_hash;
 use model::snapshot::Snapshot;
 
-/// Mixes whole words: the catalogue has tens of thousands of prices, too many to go byte by byte.
+/// Mixes whole words.
 struct Mixer(u64);
 
 impl Mixer {
@@ -66,20 +65,8 @@ pub(super) fn of(snapshot: &Snapshot, candidates: &[Candidate<'_>], now: Timesta
     }
     hash.number(i64::from(snapshot.settings.nodes_max));
     hash.number(i64::from(snapshot.settings.spot_to_spot));
-    prices(snapshot, &mut hash);
-    hash.0
-}
-
-fn prices(snapshot: &Snapshot, hash: &mut Mixer) {
     for types in snapshot.instance_types.values() {
-        for it in types.iter() {
-            hash.number(it.allocatable.cpu_milli);
-            hash.number(it.allocatable.memory_bytes);
-            for offering in &it.offerings {
-                let spot = i64::from(offering.capacity_type == CapacityType::Spot);
-                let price = offering.price.micro_dollars();
-                hash.number(price << 2 | spot << 1 | i64::from(offering.available));
-            }
-        }
+        hash.word(types.fingerprint());
     }
+    hash.0
 }

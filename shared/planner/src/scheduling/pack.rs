@@ -10,7 +10,7 @@ use super::classes::Class;
 use super::limits::Allowance;
 use super::pools::{holders, missing_values};
 use super::profiles::Profiles;
-use super::values::Values;
+use super::values::{scale, worths};
 use model::name::Text;
 use model::pod::HostPort;
 use model::price::Price;
@@ -108,15 +108,6 @@ pub(crate) fn pack(
         let other = attempt(&measure, &tiers);
         if rank(&other) < rank(&best) { other } else { best }
     })
-}
-
-/// What a pod of each class is worth. Where there is only one class, any worth will do.
-fn worths(profiles: &mut Profiles<'_, '_>, demand: &Demand<'_, '_>) -> Vec<i64> {
-    if demand.left.iter().filter(|left| 0 < **left).count() <= 1 {
-        return vec![1; demand.classes.len()];
-    }
-    let values = Values::of(profiles, demand.classes, &demand.left);
-    demand.classes.iter().map(|class| values.worth(&class.requests)).collect()
 }
 
 struct Packer<'w, 'p, 's, 'a> {
@@ -340,7 +331,7 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         }
         let Some((price, profile)) = found else { return 0 };
         let rise = price - bin.price;
-        if Price::ZERO < rise && worth < Values::scale(rise.micro_dollars()) {
+        if Price::ZERO < rise && worth < scale(rise.micro_dollars()) {
             return 0;
         }
         (bin.price, bin.profile) = (price, profile);

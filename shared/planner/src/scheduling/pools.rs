@@ -166,10 +166,7 @@ fn refusal(
     (wanted, profile): (&Requirements, &Profile),
     class: &Class<'_>,
 ) -> Reason {
-    let filter = super::profiles::TypeFilter::of(wanted);
-    let all = 0..stock.shapes.len();
-    let admitted: Vec<usize> =
-        all.filter(|shape| filter.admits(stock.shapes[*shape].instance_type)).collect();
+    let admitted = stock.shapes_of(wanted);
     if admitted.is_empty() {
         return no_such_type(pool, stock, wanted);
     }
@@ -202,8 +199,7 @@ fn refusal(
 fn no_such_type(pool: &NodePool, stock: &Stock<'_>, wanted: &Requirements) -> Reason {
     let refuses_all = |key: &str, one: &model::requirement::Requirement| {
         let alone: Requirements = [(Text::from(key), one.clone())].into_iter().collect();
-        let filter = super::profiles::TypeFilter::of(&alone);
-        !stock.shapes.iter().any(|shape| filter.admits(shape.instance_type))
+        stock.shapes_of(&alone).is_empty()
     };
     let alone = wanted.iter().find(|(key, one)| refuses_all(key, one));
     let Some((key, _)) = alone.or_else(|| wanted.iter().next()) else {

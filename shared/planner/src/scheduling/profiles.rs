@@ -9,6 +9,7 @@ use model::name::Text;
 use model::price::Price;
 use model::requirement::{Requirement, Requirements};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Requirements on the labels of instance types, prepared for looking at many.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +57,9 @@ pub(crate) struct Profile {
     /// The markets that they admit.
     pub(crate) markets: u128,
     /// The least price of each shape; none where the type is not admitted or has no offering.
-    prices: Vec<Option<Price>>,
-    /// Shapes worth trying among the ordinary and among the exotic ones, cheapest first.
-    fronts: Option<[Vec<usize>; 2]>,
+    prices: Arc<Vec<Option<Price>>>,
+    /// The number of these prices: profiles that differ only in what nodes are called share them.
+    pub(crate) price_list: usize,
 }
 
 impl Profile {
@@ -81,6 +82,9 @@ pub(crate) struct Profiles<'s, 'a> {
     all: Vec<Profile>,
     by_requirements: BTreeMap<Requirements, usize>,
     pairs: BTreeMap<(usize, usize), Option<usize>>,
+    price_lists: BTreeMap<Arc<Vec<Option<Price>>>, usize>,
+    /// For each price list the shapes worth trying, ordinary and exotic ones.
+    fronts: Vec<Option<[Vec<usize>; 2]>>,
 }
 
 impl<'s, 'a> Profiles<'s, 'a> {
@@ -91,6 +95,8 @@ impl<'s, 'a> Profiles<'s, 'a> {
             all: Vec::new(),
             by_requirements: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            price_lists: BTreeMap::new(),
+            fronts: Vec::new(),
         };
         profiles.enter(&Requirements::none());
         profiles
@@ -108,12 +114,11 @@ impl<'s, 'a> Profiles<'s, 'a> {
             return *known;
         }
         let markets = self.stock.market_mask(&requirements);
-        let filter = TypeFilter::of(wanted);
-        let prices = self.stock.shapes.iter().enumerate().map(|(shape, s)| {
-            if filter.admits(s.instance_type) { self.least_price(shape, markets) } else { None }
-        });
-        let prices = prices.collect();
-        self.insert(Profile { requirements, markets, prices, fronts: None })
+        let mut prices = vec![None; self.stock.shapes.len()];
+        for shape in self.stock.shapes_of(wanted) {
+            prices[shape] = self.least_price(shape, markets);
+        }
+        self.insert(requirements, markets, prices)
     }
 
     /// The profile of what both admit, if they admit anything together.
@@ -145,13 +150,24 @@ impl<'s, 'a> Profiles<'s, 'a> {
             self.least_price(shape, markets)
         });
         let prices = prices.collect();
-        Some(self.insert(Profile { requirements, markets, prices, fronts: None }))
+        Some(self.insert(requirements, markets, prices))
     }
 
-    fn insert(&mut self, profile: Profile) -> usize {
+    fn insert(
+        &mut self,
+        requirements: Requirements,
+        markets: u128,
+        prices: Vec<Option<Price>>,
+    ) -> usize {
+        let prices = Arc::new(prices);
+        let next = self.price_lists.len();
+        let price_list = *self.price_lists.entry(Arc::clone(&prices)).or_insert(next);
+        if price_list == next {
+            self.fronts.push(None);
+        }
         let number = self.all.len();
-        self.by_requirements.insert(profile.requirements.clone(), number);
-        self.all.push(profile);
+        self.by_requirements.insert(requirements.clone(), number);
+        self.all.push(Profile { requirements, markets, prices, price_list });
         number
     }
 
@@ -163,11 +179,11 @@ impl<'s, 'a> Profiles<'s, 'a> {
     /// Shapes worth trying for pods of a profile, cheapest first: for each other one there is one of these that is as
     /// large in every respect and costs no more. The first list is of ordinary types, the second of exotic ones.
     pub(crate) fn fronts(&mut self, profile: usize) -> &[Vec<usize>; 2] {
-        if self.all[profile].fronts.is_none() {
-            let fronts = [false, true].map(|exotic| self.front(profile, exotic));
-            self.all[profile].fronts = Some(fronts);
+        let list = self.all[profile].price_list;
+        if self.fronts[list].is_none() {
+            self.fronts[list] = Some([false, true].map(|exotic| self.front(profile, exotic)));
         }
-        self.all[profile].fronts.as_ref().expect("it was just made")
+        self.fronts[list].as_ref().expect("it was just made")
     }
 
     fn front(&self, profile: usize, exotic: bool) -> Vec<usize> {

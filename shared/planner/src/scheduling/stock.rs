@@ -2,9 +2,9 @@
 
 use super::amounts::Columns;
 use super::daemons::Daemons;
-use super::profiles::TypeFilter;
 use jiff::Timestamp;
 use model::instance_type::{CapacityType, InstanceType, Offering};
+use model::instance_types::{InstanceTypes, TypeSet};
 use model::labels;
 use model::name::{Text, Zone};
 use model::node_class::{NodeClass, Subnet};
@@ -73,6 +73,8 @@ impl Market<'_> {
 pub(crate) struct Shape<'a> {
     /// The type.
     pub(crate) instance_type: &'a InstanceType,
+    /// Its place among all types of the class.
+    pub(crate) place: usize,
     /// Whether it has accelerators or is bare metal: not for pods that do not need that (Karpenter's exotic filter).
     pub(crate) is_exotic: bool,
     offers: Range<usize>,
@@ -100,6 +102,7 @@ pub(crate) struct Stock<'a> {
     pub(crate) markets: Vec<Market<'a>>,
     /// The instance types, by name.
     pub(crate) shapes: Vec<Shape<'a>>,
+    types: Option<&'a InstanceTypes>,
     offers: Vec<Offer>,
     rooms: Vec<i64>,
     width: usize,
@@ -113,26 +116,28 @@ impl<'a> Stock<'a> {
         requirements: Requirements,
         daemons: Daemons<'a>,
     ) -> Self {
-        let types = survey.snapshot.instance_types.get(&class.name);
-        let types: &'a [InstanceType] = types.map_or(&[], |types| types.as_slice());
+        let types = survey.snapshot.instance_types.get(&class.name).map(|types| &**types);
+        let admitted: Vec<usize> =
+            types.map(|types| types.admitted(&requirements).iter().collect()).unwrap_or_default();
         let mut stock = Self {
             class,
             requirements,
             daemons,
             markets: Vec::new(),
-            shapes: Vec::with_capacity(types.len()),
-            offers: Vec::with_capacity(types.len() * 4),
-            rooms: Vec::with_capacity(types.len() * survey.columns.width()),
+            shapes: Vec::with_capacity(admitted.len()),
+            types,
+            offers: Vec::with_capacity(admitted.len() * 4),
+            rooms: Vec::with_capacity(admitted.len() * survey.columns.width()),
             width: survey.columns.width(),
         };
-        let filter = TypeFilter::of(&stock.requirements);
-        for instance_type in types.iter().filter(|t| filter.admits(t)) {
-            stock.add(survey, instance_type);
+        for place in admitted {
+            stock.add(survey, place);
         }
         stock
     }
 
-    fn add(&mut self, survey: &Survey<'a>, instance_type: &'a InstanceType) {
+    fn add(&mut self, survey: &Survey<'a>, place: usize) {
+        let Some(instance_type) = self.types.and_then(|types| types.get(place)) else { return };
         let first = self.offers.len();
         let arch = instance_type.labels.get(labels::ARCH);
         if arch.is_some_and(|arch| self.class.image_for(arch).is_some()) {
@@ -147,7 +152,7 @@ impl<'a> Stock<'a> {
         }
         let offers = first..self.offers.len();
         let is_exotic = is_exotic(instance_type);
-        self.shapes.push(Shape { instance_type, is_exotic, offers });
+        self.shapes.push(Shape { instance_type, place, is_exotic, offers });
         survey.columns.extend(&mut self.rooms, &instance_type.allocatable);
         let start = self.rooms.len() - self.width;
         let daemons = survey.columns.row(&self.daemons.on(instance_type));
@@ -189,6 +194,14 @@ impl<'a> Stock<'a> {
     /// The prices of a shape.
     pub(crate) fn offers(&self, shape: usize) -> &[Offer] {
         &self.offers[self.shapes[shape].offers.clone()]
+    }
+
+    /// The shapes whose types' labels are admitted.
+    pub(crate) fn shapes_of(&self, requirements: &Requirements) -> Vec<usize> {
+        let admitted: Option<TypeSet> = self.types.map(|types| types.admitted(requirements));
+        let is_admitted = |s: &Shape<'_>| admitted.as_ref().is_some_and(|set| set.contains(s.place));
+        let shapes = self.shapes.iter().enumerate().filter(|(_, shape)| is_admitted(shape));
+        shapes.map(|(shape, _)| shape).collect()
     }
 
     /// The markets that these requirements admit, a bit each.

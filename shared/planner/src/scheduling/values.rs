@@ -6,7 +6,9 @@
 
 use super::amounts::Columns;
 use super::classes::Class;
+use super::pack::Demand;
 use super::profiles::Profiles;
+use std::collections::BTreeMap;
 
 /// Values are in 2⁻¹² micro-dollars: enough that a mebibyte (about 5 micro-dollars an hour) has four digits.
 const SHIFT: u32 = 12;
@@ -17,9 +19,40 @@ const MEBIBYTE_SHIFT: u32 = 20;
 /// Halvings of the range in which the best memory price lies: it has less than 2³⁰ values, and each step leaves 2/3.
 const STEPS: u32 = 52;
 
+/// A price on the scale of worths.
+pub(crate) fn scale(micro_dollars: i64) -> i64 {
+    micro_dollars << SHIFT
+}
+
+/// What a pod of each class is worth: what it would cost at best, at the prices of what it admits. Then a pod that must
+/// have on-demand capacity is worth that, and one that need not is no reason for a larger node of it. Where there is
+/// only one class, any worth will do.
+pub(crate) fn worths(profiles: &mut Profiles<'_, '_>, demand: &Demand<'_, '_>) -> Vec<i64> {
+    if demand.left.iter().filter(|left| 0 < **left).count() <= 1 {
+        return vec![1; demand.classes.len()];
+    }
+    let mut by_prices: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
+    for (class, entries) in demand.entries.iter().enumerate() {
+        for entry in entries {
+            let list = profiles.get(*entry).price_list;
+            by_prices.entry(list).or_insert((*entry, Vec::new())).1.push(class);
+        }
+    }
+    let mut worths = vec![i64::MAX; demand.classes.len()];
+    for (profile, classes) in by_prices.values() {
+        let those = classes.iter().map(|class| (&demand.classes[*class], demand.left[*class]));
+        let values = Values::of(profiles, *profile, those);
+        for class in classes {
+            let worth = values.worth(&demand.classes[*class].requests);
+            worths[*class] = worths[*class].min(worth);
+        }
+    }
+    worths
+}
+
 /// The worth of each resource.
 #[derive(Debug)]
-pub(crate) struct Values(Vec<i64>);
+struct Values(Vec<i64>);
 
 struct Constraint {
     cpu: i64,
@@ -28,19 +61,24 @@ struct Constraint {
 }
 
 impl Values {
-    /// Works out what the resources of these pods are worth. `left` says how many of each class there are.
-    pub(crate) fn of(profiles: &mut Profiles<'_, '_>, classes: &[Class<'_>], left: &[i64]) -> Self {
+    /// Works out what resources are worth at a profile's prices to these pods: classes, and how many of each.
+    fn of<'c, 'a: 'c>(
+        profiles: &mut Profiles<'_, '_>,
+        profile: usize,
+        demand: impl Iterator<Item = (&'c Class<'a>, i64)>,
+    ) -> Self {
         let stock = profiles.stock;
-        let (mut cpu, mut memory) = (0_i64, 0_i64);
-        for (class, count) in classes.iter().zip(left) {
+        let (mut cpu, mut memory, mut width) = (0_i64, 0_i64, 0);
+        for (class, count) in demand {
+            width = class.requests.len();
             cpu += class.requests[Columns::CPU] * count;
             memory += (class.requests[Columns::MEMORY] >> MEBIBYTE_SHIFT) * count;
         }
-        let [ordinary, exotic] = profiles.fronts(0).clone();
+        let [ordinary, exotic] = profiles.fronts(profile).clone();
         let candidates = if ordinary.is_empty() { &exotic } else { &ordinary };
         let constraint = |shape: &usize| {
             let room = stock.room(*shape);
-            let price = profiles.get(0).price(*shape)?;
+            let price = profiles.get(profile).price(*shape)?;
             Some(Constraint {
                 cpu: room[Columns::CPU],
                 memory: room[Columns::MEMORY] >> MEBIBYTE_SHIFT,
@@ -53,7 +91,6 @@ impl Values {
             .filter(|c| 0 < c.cpu && 0 < c.memory && 0 < c.price)
             .collect();
         let (x, y) = cpu_and_memory(&constraints, cpu, memory);
-        let width = classes.first().map_or(0, |class| class.requests.len());
         let mut values = vec![0; width.max(Columns::PODS + 1)];
         values[Columns::CPU] = x;
         values[Columns::MEMORY] = y;
@@ -69,7 +106,7 @@ impl Values {
     }
 
     /// What a request is worth; at least 1, so that every pod placed counts.
-    pub(crate) fn worth(&self, request: &[i64]) -> i64 {
+    fn worth(&self, request: &[i64]) -> i64 {
         let sum: i64 = request
             .iter()
             .zip(&self.0)
@@ -80,11 +117,6 @@ impl Values {
             })
             .sum();
         sum.max(1)
-    }
-
-    /// A price on the same scale.
-    pub(crate) fn scale(micro_dollars: i64) -> i64 {
-        micro_dollars << SHIFT
     }
 }
 

@@ -58,7 +58,7 @@ fn add(world: &mut Snapshot, kind: &str, line: &Line<'_>) {
         }
         "instances" => world.instances = None,
         "types" => {
-            world.instance_types.insert("class".into(), Arc::new(vec![instance_type()]));
+            world.instance_types.insert("class".into(), Arc::new(vec![instance_type()].into()));
         }
         "pools" => cluster.pools.clear(),
         "unreadable" => cluster.unreadable.push(line.name.into()),

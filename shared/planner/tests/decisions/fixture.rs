@@ -194,7 +194,7 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
         add(&mut world, &types, line);
     }
     for class in &world.cluster.node_classes {
-        world.instance_types.insert(class.name.clone(), Arc::new(types.clone()));
+        world.instance_types.insert(class.name.clone(), Arc::new(types.clone().into()));
     }
     world.cluster.pods.sort_by(|a, b| a.name.cmp(&b.name));
     world.cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));
