@@ -92,6 +92,8 @@ pub struct Record {
     pub dead_letters: u64,
     /// Evictions.
     pub evictions: u64,
+    /// Points at which an invocation waited; a crash may fall on each.
+    pub awaits: u64,
     /// Faults, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// Invariant checks made.

@@ -1,0 +1,68 @@
+//! `joiner plan`: files to a decision, printed. It reads files only and changes nothing.
+
+mod report;
+mod table;
+mod world;
+
+use crate::catalogue::Catalogue;
+use crate::failure::Failure;
+use crate::format::Format;
+use crate::{Streams, files};
+use clap::Args;
+use jiff::Timestamp;
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Kubernetes objects, YAML or JSON, as `kubectl get -o yaml` prints them; `-` is standard input.
+    ///
+    /// Pods that are pending are to be placed; nodes, `NodeClaims`, `NodePools`, `EC2NodeClasses`, `DaemonSets` and the rest are the
+    /// cluster they are placed in.
+    #[arg(short, long = "file", required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// A resolved catalogue (JSON) instead of the built-in one; it says which region it is of.
+    #[arg(long, value_name = "FILE", conflicts_with = "region")]
+    catalog: Option<PathBuf>,
+    /// The region whose instance types and prices are used.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The time of the decision; without it the newest time that an object names.
+    #[arg(long, value_name = "TIME")]
+    now: Option<Timestamp>,
+    /// How the plan is printed.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// Plans and prints.
+pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    let objects = files::objects(&arguments.files, streams.input)?;
+    let catalogue = match &arguments.catalog {
+        Some(path) => Catalogue::read(&files::read(path, streams.input)?)?,
+        None => Catalogue::builtin(&arguments.region)?,
+    };
+    let now = arguments.now.or(objects.newest).unwrap_or(Timestamp::UNIX_EPOCH);
+    let world = world::build(objects, &catalogue)?;
+    let start = Instant::now();
+    let plan = planner::provision::provision(&world.snapshot, now);
+    let solve_seconds = start.elapsed().as_secs_f64();
+    if let Some(violation) = reconciler::check::check(&plan, &world.snapshot, now).first() {
+        return Err(Failure::Run(format!("the plan breaks a rule, {violation}")));
+    }
+    for note in &world.notes {
+        writeln!(streams.errors, "note: {note}").map_err(Failure::output)?;
+    }
+    let report = report::of(&plan, &world, solve_seconds);
+    match arguments.output {
+        Format::Json => {
+            serde_json::to_writer(&mut *streams.output, &report)
+                .map_err(|error| Failure::output(error.into()))?;
+            writeln!(streams.output).map_err(Failure::output)
+        }
+        Format::Table => {
+            let text = table::print(&plan, &world, &report);
+            streams.output.write_all(text.as_bytes()).map_err(Failure::output)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Objects and a catalogue to a snapshot.
+
+use crate::catalogue::Catalogue;
+use crate::failure::Failure;
+use kubernetes::manifest::Objects;
+use model::plan::LeftOut;
+use model::snapshot::{Settings, Snapshot};
+
+/// A cluster to be decided on.
+pub(super) struct World {
+    pub(super) snapshot: Snapshot,
+    /// Pods that wait for something else than a node.
+    pub(super) left_out: Vec<LeftOut>,
+    /// What was assumed or passed over.
+    pub(super) notes: Vec<String>,
+}
+
+/// Puts objects and catalogue together.
+pub(super) fn build(mut objects: Objects, catalogue: &Catalogue) -> Result<World, Failure> {
+    let mut notes = Vec::new();
+    for (kind, count) in &objects.ignored {
+        notes.push(format!("{count} of kind {kind} are not looked at"));
+    }
+    notes.extend(catalogue.complete(&mut objects)?);
+    let Objects { cluster, left_out, .. } = objects;
+    let settings = Settings {
+        cluster_name: "offline".to_owned(),
+        cluster_uid: cluster.cluster_uid.clone(),
+        // The ceiling belongs to a deployment, of which files know nothing.
+        nodes_max: u32::MAX,
+        spot_to_spot: false,
+    };
+    let instance_types = catalogue.types(&cluster.node_classes)?;
+    let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
+    Ok(World { snapshot, left_out, notes })
+}

@@ -1,0 +1,212 @@
+//! Documents to a cluster: each kind to its list, nothing twice, all in order.
+
+use super::document::Document;
+use super::{Error, Objects, UNKNOWN_CLUSTER};
+use crate::convert;
+use crate::field::FieldError;
+use crate::objects::{karpenter, node, pod, storage, workload};
+use crate::schema::{self, Field};
+use jiff::Timestamp;
+use model::memory::Memory;
+use model::plan::LeftOut;
+use model::pod::Phase;
+use model::reason::{Reason, Subject};
+use model::snapshot::{ClusterState, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What has been read so far.
+pub(super) struct Collector {
+    now: Timestamp,
+    cluster: ClusterState,
+    left_out: Vec<LeftOut>,
+    ignored: BTreeMap<String, usize>,
+    /// Kind and name of each object, and its file.
+    seen: BTreeMap<String, Arc<str>>,
+}
+
+/// Kinds that are read, with their API versions.
+const KINDS: [(&str, &str); 13] = [
+    ("Pod", "v1"),
+    ("Node", "v1"),
+    ("Namespace", "v1"),
+    ("PersistentVolumeClaim", "v1"),
+    ("PersistentVolume", "v1"),
+    ("DaemonSet", "apps/v1"),
+    ("PodDisruptionBudget", "policy/v1"),
+    ("PriorityClass", "scheduling.k8s.io/v1"),
+    ("StorageClass", "storage.k8s.io/v1"),
+    ("CSINode", "storage.k8s.io/v1"),
+    ("NodePool", "karpenter.sh/v1"),
+    ("NodeClaim", "karpenter.sh/v1"),
+    ("EC2NodeClass", "karpenter.k8s.aws/v1"),
+];
+
+impl Collector {
+    pub(super) fn new(now: Timestamp) -> Self {
+        let cluster = ClusterState {
+            scope: Scope::Everything,
+            cluster_uid: UNKNOWN_CLUSTER.into(),
+            pods_known_on: BTreeSet::new(),
+            pods: vec![],
+            nodes: vec![],
+            claims: vec![],
+            pools: vec![],
+            node_classes: vec![],
+            daemon_sets: vec![],
+            pod_disruption_budgets: vec![],
+            memory: Memory::default(),
+            unreadable: vec![],
+        };
+        Self { now, cluster, left_out: vec![], ignored: BTreeMap::new(), seen: BTreeMap::new() }
+    }
+
+    /// Adds an object.
+    pub(super) fn take(&mut self, mut document: Document) -> Result<(), Error> {
+        let known = KINDS.iter().find(|(kind, _)| *kind == document.kind);
+        let Some((_, version)) = known else {
+            let group = document.version.split('/').next().unwrap_or_default();
+            if matches!(group, "karpenter.sh" | "karpenter.k8s.aws") && !is_planned(&document.kind)
+            {
+                let message = "expected a kind of Karpenter's: NodePool, NodeClaim, EC2NodeClass";
+                return Err(document.error(FieldError::new("kind", message)));
+            }
+            *self.ignored.entry(document.kind).or_insert(0) += 1;
+            return Ok(());
+        };
+        if document.version != *version {
+            let message = format!("expected {version}, found {:?}", document.version);
+            return Err(document.error(FieldError::new("apiVersion", message)));
+        }
+        let label = document.label();
+        let key = match document.value["metadata"]["namespace"].as_str() {
+            None if is_namespaced(&document.kind) => label.replacen(' ', " default/", 1),
+            _ => label,
+        };
+        if let Some(first) = self.seen.insert(key, Arc::clone(&document.file)) {
+            let message = format!("is given twice, first in {first}");
+            return Err(document.error(FieldError::new("", message)));
+        }
+        self.add(&mut document)
+    }
+
+    fn add(&mut self, document: &mut Document) -> Result<(), Error> {
+        match &*document.kind {
+            "Pod" => self.pod(document)?,
+            "Node" => {
+                let object: node::Node = document.read()?;
+                let node = convert::node::convert(object, self.now);
+                self.cluster.nodes.push(Arc::new(node.map_err(|e| document.error(e))?));
+            }
+            "DaemonSet" => {
+                let object: workload::DaemonSet = document.read()?;
+                let set = convert::workload::daemon_set(object, self.now);
+                self.cluster.daemon_sets.push(Arc::new(set.map_err(|e| document.error(e))?));
+            }
+            "PodDisruptionBudget" => {
+                let object: workload::PodDisruptionBudget = document.read()?;
+                let budget = convert::workload::budget(object).map_err(|e| document.error(e))?;
+                self.cluster.pod_disruption_budgets.push(Arc::new(budget));
+            }
+            "NodePool" => {
+                check(document, &schema::NODE_POOL)?;
+                let object: karpenter::NodePool = document.read()?;
+                let pool = convert::node_pool::convert(object).map_err(|e| document.error(e))?;
+                self.cluster.pools.push(Arc::new(pool));
+            }
+            "NodeClaim" => {
+                check(document, &schema::NODE_CLAIM)?;
+                let object: karpenter::NodeClaim = document.read()?;
+                let claim = convert::claim::convert(object, self.now);
+                self.cluster.claims.push(Arc::new(claim.map_err(|e| document.error(e))?));
+            }
+            "EC2NodeClass" => {
+                check(document, &schema::NODE_CLASS)?;
+                let has_conditions = document.value["status"]["conditions"].is_array();
+                let object: karpenter::NodeClass = document.read()?;
+                let class = convert::node_class::convert(object);
+                let mut class = class.map_err(|e| document.error(e))?;
+                class.ready |= !has_conditions;
+                self.cluster.node_classes.push(Arc::new(class));
+            }
+            "Namespace" => {
+                let object: workload::Namespace = document.read()?;
+                if let ("kube-system", Some(uid)) = (&*object.metadata.name, object.metadata.uid) {
+                    self.cluster.cluster_uid = uid.into();
+                }
+            }
+            "PersistentVolumeClaim" => document.check::<storage::PersistentVolumeClaim>()?,
+            "PersistentVolume" => document.check::<storage::PersistentVolume>()?,
+            "StorageClass" => document.check::<storage::StorageClass>()?,
+            "CSINode" => document.check::<storage::CsiNode>()?,
+            "PriorityClass" => document.check::<storage::PriorityClass>()?,
+            other => unreachable!("{other} stands in the table of kinds"),
+        }
+        Ok(())
+    }
+
+    fn pod(&mut self, document: &mut Document) -> Result<(), Error> {
+        let object: pod::Pod = document.read()?;
+        let gates: Vec<String> =
+            object.spec.scheduling_gates.iter().map(|gate| gate.name.to_string()).collect();
+        let pod = convert::pod::convert(object, self.now);
+        let mut pod = pod.map_err(|error| document.error(error))?;
+        if pod.phase == Phase::Pending && pod.node.is_none() && pod.deleting.is_none() {
+            let waits_for = match (&gates[..], &pod.nominated_node) {
+                ([], None) => None,
+                ([], Some(node)) => Some(format!("preemption on node {node}")),
+                (gates, _) => Some(format!("scheduling gates {}", gates.join(", "))),
+            };
+            if let Some(on) = waits_for {
+                let reasons = vec![Reason::Waiting { on: on.into() }];
+                self.left_out.push(LeftOut { subject: Subject::Pod(pod.name.clone()), reasons });
+            }
+            if gates.is_empty() {
+                pod.unschedulable_since.get_or_insert(pod.created);
+            }
+        }
+        self.cluster.pods.push(Arc::new(pod));
+        Ok(())
+    }
+
+    /// All that was read, in order.
+    pub(super) fn finish(mut self, newest: Option<Timestamp>) -> Objects {
+        let all = &mut self.cluster;
+        all.pods.sort_by(|a, b| a.name.cmp(&b.name));
+        all.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        all.claims.sort_by(|a, b| a.name.cmp(&b.name));
+        all.pools.sort_by(|a, b| a.name.cmp(&b.name));
+        all.node_classes.sort_by(|a, b| a.name.cmp(&b.name));
+        all.daemon_sets.sort_by(|a, b| a.name.cmp(&b.name));
+        all.pod_disruption_budgets.sort_by(|a, b| a.name.cmp(&b.name));
+        self.left_out.sort_by(|a, b| a.subject.cmp(&b.subject));
+        let Self { now: _, cluster, left_out, ignored, seen: files } = self;
+        Objects { cluster, left_out, newest, ignored, files }
+    }
+}
+
+/// Whether a kind of Karpenter's is left for later.
+fn is_planned(kind: &str) -> bool {
+    matches!(kind, "NodeOverlay")
+}
+
+fn is_namespaced(kind: &str) -> bool {
+    matches!(kind, "Pod" | "DaemonSet" | "PodDisruptionBudget" | "PersistentVolumeClaim")
+}
+
+/// Whether the object keeps to all that is known of its kind's fields.
+fn check(document: &Document, spec: &Field) -> Result<(), Error> {
+    let fields = document.value.as_object().into_iter().flatten();
+    for (name, value) in fields {
+        match &**name {
+            "apiVersion" | "kind" | "metadata" | "status" => {}
+            "spec" => spec.check("spec", value).map_err(|error| document.error(error))?,
+            other => {
+                let known =
+                    "unknown field, expected one of apiVersion, kind, metadata, spec, status";
+                return Err(document.error(FieldError::new(other, known)));
+            }
+        }
+    }
+    Ok(())
+}

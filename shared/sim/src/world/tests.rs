@@ -1,0 +1,6 @@
+//! What the parts of the world promise, without any function.
+
+mod ec2;
+mod fixture;
+mod invariants;
+mod kubernetes;
