@@ -17,8 +17,7 @@ use std::time::Instant;
 pub(crate) struct Arguments {
     /// Kubernetes objects, YAML or JSON, as `kubectl get -o yaml` prints them; `-` is standard input.
     ///
-    /// Pods that are pending are to be placed; nodes, `NodeClaims`, `NodePools`, `EC2NodeClasses`, `DaemonSets` and the rest are the
-    /// cluster they are placed in.
+    /// Pods that are pending are to be placed; everything else is the cluster they are placed in.
     #[arg(short, long = "file", required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A resolved catalogue (JSON) instead of the built-in one; it says which region it is of.

@@ -16,6 +16,9 @@ use sim::trace::Days;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const POOLS_HELP: &str = "NodePools and EC2NodeClasses (YAML or JSON) instead of the built-in two pools, \
+    one for CPU and one for GPU";
+
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// A trace of pods (CSV) of the built-in one's shape, instead of it.
@@ -33,8 +36,7 @@ pub(crate) struct Arguments {
     /// daily-curve, batch-night, spot-storm, zone-outage.
     #[arg(long, value_name = "FILE.yaml")]
     workload: Option<PathBuf>,
-    /// `NodePools` and `EC2NodeClasses` (YAML or JSON) instead of the built-in two pools, one for CPU and one for GPU.
-    #[arg(long, value_name = "FILE.yaml")]
+    #[arg(long, value_name = "FILE.yaml", help = POOLS_HELP)]
     pools: Option<PathBuf>,
     /// The region whose instance types and prices are used.
     #[arg(long, default_value = "us-east-1")]

@@ -308,7 +308,9 @@ fn pools_that_kubectl_would_refuse_are_refused() {
         "{template: {spec: {nodeClassRef: {group: x, kind: EC2NodeClass, name: a}, requirements: []}}}".to_owned(),
         "{}".to_owned(),
     ];
-    check_refused(&texts.map(|spec| pool(&spec)), &expect![[r#"
+    check_refused(
+        &texts.map(|spec| pool(&spec)),
+        &expect![[r#"
         NodePool default: spec.wieght: unknown field, expected one of disruption, limits, replicas, template, weight
         NodePool default: spec.limits.cpu: "lots" is not a quantity: expected a number such as 500m, 2, 1.5Gi or 1e3
         NodePool default: spec.limits.cpu: "-1" is negative: expected zero or more
@@ -326,7 +328,8 @@ fn pools_that_kubectl_would_refuse_are_refused() {
         NodePool default: spec.template.spec.taints[0].effect: expected one of NoSchedule, PreferNoSchedule, NoExecute, found "Never"
         NodePool default: spec.template.spec.nodeClassRef.group: expected karpenter.k8s.aws, found "x"
         NodePool default: spec: missing field `template`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -374,7 +377,9 @@ fn classes_that_kubectl_would_refuse_are_refused() {
         with("blockDeviceMappings: [{deviceName: a, ebs: {volumeSize: 20}}]"),
         with("metadataOptions: {httpPutResponseHopLimit: 65}"),
     ];
-    check_refused(&texts.map(|spec| class(&spec)), &expect![[r#"
+    check_refused(
+        &texts.map(|spec| class(&spec)),
+        &expect![[r#"
         EC2NodeClass default: spec.amiSelectorTerms[0].alias: expected family@version with family al2, al2023, bottlerocket, windows2019, windows2022 or windows2025
         EC2NodeClass default: spec.amiSelectorTerms[0].alias: must be the only one
         EC2NodeClass default: spec.amiFamily: must be given where there is no alias
@@ -388,7 +393,8 @@ fn classes_that_kubectl_would_refuse_are_refused() {
         EC2NodeClass default: spec.kubelet.evictionHard.memory.available: expected a quantity such as 100Mi or a percentage such as 5%, found "101%"
         EC2NodeClass default: spec.blockDeviceMappings[0].ebs.volumeSize: expected a string, found 20
         EC2NodeClass default: spec.metadataOptions.httpPutResponseHopLimit: expected at most 64, found 65
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -510,7 +516,9 @@ fn what_is_wrong_is_one_line_with_object_and_field() {
         with_operator("Gte"),
         empty.replace("{name: web}", "{name: web, creationTimestamp: yesterday}"),
     ];
-    check_refused(&texts, &expect![[r#"
+    check_refused(
+        &texts,
+        &expect![[r#"
         expected at least one object
         expected at least one object
         document 1: expected an object
@@ -534,7 +542,8 @@ fn what_is_wrong_is_one_line_with_object_and_field() {
         Pod web: spec.terminationGracePeriodSeconds: expected zero or more, found -1
         Pod web: spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]: expected an operator among In, NotIn, Exists, DoesNotExist, Gt, Lt, found Gte
         Pod web: metadata.creationTimestamp: expected a time such as 2026-01-01T00:00:00Z, found "yesterday"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl World {
         });
     }
 
-    /// I11: no pod is given to two claims that are on their way.
+    /// I11: no pod is given to two claims that are on their way. Once a node has joined, the scheduler may have given its
+    /// room to another pod, and the one that it was made for needs a further node.
     fn check_new_claim(&mut self, new: &NewClaim) {
         if self.store.claims.contains_key(&new.name)
             || !new.spec.replaces.is_empty()
@@ -108,7 +109,7 @@ impl World {
         let rival = self.store.claims.values().find(|claim| {
             claim.deleting.is_none()
                 && claim.spec.replaces.is_empty()
-                && !claim.is_initialized()
+                && claim.node.is_none()
                 && now.duration_since(claim.created) < SEEN_AFTER
                 && new.spec.nominated.iter().any(|id| claim.spec.nominated.contains(id))
         });
