@@ -16,7 +16,7 @@ use model::price::Price;
 use model::reason::Reason;
 use model::snapshot::{PodDisruptionBudget, Snapshot};
 use model::taint::{Effect, Taint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Pods are not moved again so soon after they came to a node that is itself new: it was made for them.
@@ -86,10 +86,11 @@ pub(super) fn pool_of<'a>(snapshot: &'a Snapshot, claim: &NodeClaim) -> Option<&
 /// The nodes that may be disrupted; the others get a reason.
 pub(super) fn find<'a>(sweep: &mut Sweep<'a, '_>, watched: &Watched) -> Vec<Candidate<'a>> {
     let snapshot = sweep.snapshot;
+    let expected = Expected::of(sweep);
     let mut found = Vec::new();
     for node in &snapshot.cluster.nodes {
         let Some(claim) = sweep.index.claim_of(&node.name) else { continue };
-        match examine(sweep, watched, node, claim) {
+        match examine(sweep, (watched, &expected), node, claim) {
             Ok(candidate) => found.push(candidate),
             Err(reason) => sweep.leave_out(&node.name, *reason),
         }
@@ -103,7 +104,7 @@ fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
 
 fn examine<'a>(
     sweep: &Sweep<'a, '_>,
-    watched: &Watched,
+    (watched, expected): (&Watched, &Expected<'_>),
     node: &'a Arc<Node>,
     claim: &'a Arc<NodeClaim>,
 ) -> Result<Candidate<'a>, Box<Reason>> {
@@ -113,7 +114,7 @@ fn examine<'a>(
     if is_leaving(node, Some(claim)) {
         return Err(blocked("Node is deleting or marked for deletion"));
     }
-    if is_reserved(snapshot, claim) || is_expecting(sweep, claim, now.duration_since(since)) {
+    if is_reserved(snapshot, claim) || is_expecting(expected, claim, now.duration_since(since)) {
         return Err(blocked("Node is nominated for a pending pod"));
     }
     if node.do_not_disrupt || claim.do_not_disrupt {
@@ -160,26 +161,38 @@ fn examine<'a>(
 
 /// Whether pods that it was made for may still come: they wait and the scheduler has not had its time, or the node that
 /// they are on goes.
-fn is_expecting(sweep: &Sweep<'_, '_>, claim: &NodeClaim, up: SignedDuration) -> bool {
-    let is_leaving = |name: &NodeName| {
-        let nodes = &sweep.snapshot.cluster.nodes;
-        let node = nodes.binary_search_by(|node| node.name.cmp(name)).ok().map(|at| &nodes[at]);
-        let claim = sweep.index.claim_of(name).map(|claim| &**claim);
-        node.is_some_and(|node| is_leaving(node, claim))
-    };
-    let comes = |pod: &Pod| match &pod.node {
-        None => up <= SETTLING && pod.is_provisionable(),
-        Some(node) => {
-            claim.node.as_ref() != Some(node) && pod.is_reschedulable() && is_leaving(node)
+fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) -> bool {
+    claim.spec.nominated.iter().any(|id| {
+        let waits = up <= SETTLING && expected.waiting.contains(id);
+        let from = expected.moving.get(id);
+        waits || from.is_some_and(|nodes| nodes.iter().any(|n| claim.node.as_ref() != Some(*n)))
+    })
+}
+
+/// Pods that will come to some node: those that wait, and those whose nodes will go, by their short ids.
+struct Expected<'a> {
+    waiting: BTreeSet<u32>,
+    moving: BTreeMap<u32, Vec<&'a NodeName>>,
+}
+
+impl<'a> Expected<'a> {
+    fn of(sweep: &Sweep<'a, '_>) -> Self {
+        let cluster = &sweep.snapshot.cluster;
+        let leaving = cluster.nodes.iter().filter(|node| {
+            let claim = sweep.index.claim_of(&node.name).map(|claim| &**claim);
+            is_leaving(node, claim)
+        });
+        let mut expected = Self { waiting: BTreeSet::new(), moving: BTreeMap::new() };
+        for node in leaving {
+            let pods = sweep.index.pods_on(&node.name).iter().filter(|pod| pod.is_reschedulable());
+            for pod in pods {
+                expected.moving.entry(pod.short_id()).or_default().push(&node.name);
+            }
         }
-    };
-    !claim.spec.nominated.is_empty()
-        && sweep
-            .snapshot
-            .cluster
-            .pods
-            .iter()
-            .any(|pod| comes(pod) && claim.spec.nominated.binary_search(&pod.short_id()).is_ok())
+        let waiting = cluster.pods.iter().filter(|pod| pod.is_provisionable());
+        expected.waiting.extend(waiting.map(|pod| pod.short_id()));
+        expected
+    }
 }
 
 /// Whether all pods of a node may be evicted now.
