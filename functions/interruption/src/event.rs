@@ -131,7 +131,10 @@ mod tests {
         let running = r#""detail":{"instance-id":"i-1","state":"running"}"#;
         assert_eq!(read("aws.ec2", state, running), "nothing");
         let health = r#""resources":["i-2"],"detail":{"service":"EC2","eventTypeCategory":"scheduledChange","affectedEntities":[{"entityValue":"i-2"},{"entityValue":"i-3"}]}"#;
-        assert_eq!(read("aws.health", "AWS Health Event", health), r#"scheduled_change ["i-2", "i-3"]"#);
+        assert_eq!(
+            read("aws.health", "AWS Health Event", health),
+            r#"scheduled_change ["i-2", "i-3"]"#
+        );
         assert_eq!(read("aws.s3", "Object Created", r#""detail":{}"#), "nothing");
     }
 

@@ -47,13 +47,17 @@ async fn act(
         .claims
         .iter()
         .map(|claim| &**claim)
-        .filter(|claim| claim.instance.as_ref().is_some_and(|id| announcement.instances.contains(id)))
+        .filter(|claim| {
+            claim.instance.as_ref().is_some_and(|id| announcement.instances.contains(id))
+        })
         .collect();
     if ours.is_empty() || STALE < now.duration_since(announcement.at) {
         return Ok(report);
     }
     for claim in ours {
-        if claim.deleting.is_some() || claim.notice.as_ref().is_some_and(|n| n.kind == announcement.kind) {
+        if claim.deleting.is_some()
+            || claim.notice.as_ref().is_some_and(|n| n.kind == announcement.kind)
+        {
             continue;
         }
         let notice = Notice { kind: announcement.kind, at: announcement.at };

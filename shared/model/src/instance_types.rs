@@ -198,7 +198,9 @@ mod tests {
             labels: KEYS
                 .iter()
                 .zip(row)
-                .filter_map(|(key, value)| Some(((*key).into(), value.as_ref()?.to_string().into())))
+                .filter_map(|(key, value)| {
+                    Some(((*key).into(), value.as_ref()?.to_string().into()))
+                })
                 .collect(),
             capacity: Resources::default(),
             allocatable: Resources::default(),

@@ -63,8 +63,7 @@ impl World {
     /// I7: launching again and again for the same pods is stopped.
     fn check_productive(&mut self, nominated: &[u32]) {
         let calm = self.faults.is_calm() && self.checker.last_refusal.is_none();
-        let most =
-            if calm { LAUNCHES_PER_POD_MAX } else { LAUNCHES_PER_POD_MAX_WITH_FAULTS };
+        let most = if calm { LAUNCHES_PER_POD_MAX } else { LAUNCHES_PER_POD_MAX_WITH_FAULTS };
         for id in nominated {
             let count = self.checker.launches_for.entry(*id).or_default();
             *count += 1;
@@ -86,7 +85,8 @@ impl World {
     /// I6: a pool's limits hold.
     fn check_limits(&mut self, run: &RunInstances) {
         let Some(pool) = &run.pool else { return };
-        let limits = self.store.pools.iter().find(|p| p.name == *pool).and_then(|p| p.limits.clone());
+        let limits =
+            self.store.pools.iter().find(|p| p.name == *pool).and_then(|p| p.limits.clone());
         let Some(limits) = limits.filter(|_| !self.faults.is_hostile()) else { return };
         let mut used = Resources::default();
         let mut nodes = 0;

@@ -137,6 +137,10 @@ impl World {
     }
 
     fn note_intent(&mut self, claim: &NodeClaim, record: &LaunchRecord) {
+        let now = self.now();
+        for pod in &claim.spec.nominated {
+            self.begun_for.entry(*pod).or_insert(now);
+        }
         let intents = self.checker.intents.entry(claim.uid.clone()).or_default();
         if intents.last().is_none_or(|last| last.token != record.token) {
             intents.push(Intent {
@@ -168,9 +172,10 @@ impl World {
     fn check_delete_claim(&mut self, claim: &NodeClaim, reason: DeleteReason) {
         if reason == DeleteReason::GarbageCollected {
             let now = self.now();
-            let lives = claim.instance.as_ref().and_then(|id| self.ec2.living(id)).is_some_and(
-                |machine| LAUNCH_SEEN_AFTER < now.duration_since(machine.instance.launched_at),
-            );
+            let lives =
+                claim.instance.as_ref().and_then(|id| self.ec2.living(id)).is_some_and(|machine| {
+                    LAUNCH_SEEN_AFTER < now.duration_since(machine.instance.launched_at)
+                });
             self.demand("I10", !lives, || {
                 format!("claim {} counts as garbage and its instance runs", claim.name)
             });

@@ -111,9 +111,8 @@ impl World {
     /// Whether pods may wait because of what has gone wrong lately.
     fn is_excused(&self) -> bool {
         let now = self.now();
-        let lately = |at: Option<Timestamp>| {
-            at.is_some_and(|at| now.duration_since(at) < EXCUSED_FOR)
-        };
+        let lately =
+            |at: Option<Timestamp>| at.is_some_and(|at| now.duration_since(at) < EXCUSED_FOR);
         lately(self.checker.last_outage) || lately(self.checker.last_refusal)
     }
 
@@ -170,7 +169,10 @@ impl World {
             let types = self.types.get(&pool.node_class);
             knows_labels(pool, alternative)
                 && wanted.iter().all(|(_, requirement)| !requirement.is_impossible())
-                && types.iter().flat_map(|types| types.iter()).any(|t| holds_on(t, &wanted, &requests))
+                && types
+                    .iter()
+                    .flat_map(|types| types.iter())
+                    .any(|t| holds_on(t, &wanted, &requests))
         };
         let alternatives = pod.node_alternatives();
         !asks_for_more(pod)

@@ -140,7 +140,10 @@ impl Ec2 {
 
 impl World {
     /// Shows an invocation the instances that carry this cluster's tags; new ones may be missing for a while.
-    pub(crate) fn describe_instances(&mut self, task: TaskId) -> Result<Vec<Instance>, ObserveError> {
+    pub(crate) fn describe_instances(
+        &mut self,
+        task: TaskId,
+    ) -> Result<Vec<Instance>, ObserveError> {
         let now = self.now();
         if !self.ec2.describe_bucket.take(now)
             || self.reply_fault(self.faults.throttled, "throttled call")
@@ -164,7 +167,8 @@ impl World {
     ) -> Outcome {
         self.check_launch_call(task);
         let now = self.now();
-        if !self.ec2.run_bucket.take(now) || self.reply_fault(self.faults.throttled, "throttled call")
+        if !self.ec2.run_bucket.take(now)
+            || self.reply_fault(self.faults.throttled, "throttled call")
         {
             return Outcome::Throttled;
         }
@@ -319,7 +323,8 @@ impl World {
     /// Puts an instance of a cluster of the same name among ours, which nobody here may touch (I12).
     pub(crate) fn add_namesake(&mut self) {
         let Some(class) = self.store.node_classes.first().cloned() else { return };
-        let Some(first) = self.types.get(&class.name).and_then(|types| types.first()).cloned() else {
+        let Some(first) = self.types.get(&class.name).and_then(|types| types.first()).cloned()
+        else {
             return;
         };
         let (Some(offering), Some(image)) = (first.offerings.first(), class.images.first()) else {

@@ -154,7 +154,10 @@ impl Faults {
             describe_lag_millis: 3_000,
             api_outages: Outages { rate: Rate::per_million(1_000), ..none.api_outages },
             queue_outages: Outages { rate: Rate::per_million(500), ..none.queue_outages },
-            forwarder_restarts: Outages { rate: Rate::per_million(5_000), ..none.forwarder_restarts },
+            forwarder_restarts: Outages {
+                rate: Rate::per_million(5_000),
+                ..none.forwarder_restarts
+            },
             ..none
         }
     }
@@ -201,10 +204,11 @@ impl Faults {
         })
     }
 
-    /// The same without any fault that chance brings; a dead forwarder stays dead.
+    /// The same without any fault that chance brings; a dead forwarder stays dead, and a chosen crash chosen.
     #[must_use]
     pub(crate) const fn stopped(self) -> Self {
-        Self { forwarder: self.forwarder, namesake: self.namesake, ..Self::none() }
+        let Self { forwarder, namesake, crash_at, .. } = self;
+        Self { forwarder, namesake, crash_at, ..Self::none() }
     }
 
     /// Whether calls, invocations and messages do what they should.

@@ -32,9 +32,9 @@ impl World {
     pub(crate) fn forwarder_sees(&mut self, hint: Hint) -> bool {
         let now = self.now();
         let outages = [self.faults.forwarder_restarts, self.faults.api_outages];
-        let back = outages.iter().filter_map(|outages| {
-            outages.ends(self.seed, now).map(|end| (end, outages.kind))
-        });
+        let back = outages
+            .iter()
+            .filter_map(|outages| outages.ends(self.seed, now).map(|end| (end, outages.kind)));
         let Some((end, kind)) = back.max() else {
             return true;
         };

@@ -117,9 +117,8 @@ impl Cloud for WorldHandle {
             CloudQuery::InstanceTypes(classes) => {
                 let world = self.world.borrow();
                 let of = |name| world.types.get(name).map(Arc::clone);
-                let types = classes
-                    .iter()
-                    .filter_map(|class| Some((class.name.clone(), of(&class.name)?)));
+                let types =
+                    classes.iter().filter_map(|class| Some((class.name.clone(), of(&class.name)?)));
                 Ok(CloudState { instance_types: types.collect(), ..CloudState::default() })
             }
         }

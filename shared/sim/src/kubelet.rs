@@ -213,7 +213,11 @@ impl World {
     }
 
     fn pods_on(&self, node: &NodeName) -> Vec<ObjectName> {
-        self.store.nodes.get(node).map(|entry| entry.pods.iter().cloned().collect()).unwrap_or_default()
+        self.store
+            .nodes
+            .get(node)
+            .map(|entry| entry.pods.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The node of an instance, if it is in the API.

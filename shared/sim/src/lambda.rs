@@ -54,7 +54,13 @@ pub type Invoked = Pin<Box<dyn Future<Output = Response>>>;
 /// Introduces the handlers to the world.
 pub trait Functions {
     /// Starts an invocation; it may wait for nothing but the world.
-    fn invoke(&self, function: Function, event: Event, world: WorldHandle, now: Timestamp) -> Invoked;
+    fn invoke(
+        &self,
+        function: Function,
+        event: Event,
+        world: WorldHandle,
+        now: Timestamp,
+    ) -> Invoked;
 }
 
 /// The number of an invocation, never used twice.
@@ -175,8 +181,12 @@ impl Platform {
                 && now.duration_since(environment.idle_since) < ENVIRONMENT_KEPT
         });
         let cold = || self.environments.iter().position(|environment| !environment.busy);
-        let fresh =
-            Environment { function, busy: true, idle_since: now, launches: Bucket::launch_client(now) };
+        let fresh = Environment {
+            function,
+            busy: true,
+            idle_since: now,
+            launches: Bucket::launch_client(now),
+        };
         if let Some(index) = warm {
             self.environments[index].busy = true;
             (index, true)

@@ -1,12 +1,7 @@
 //! A whole world in memory with virtual time: the cluster, its scheduler and kubelets, EC2, SQS, EventBridge, Lambda,
 //! and their faults. Seeded and single-threaded: the same seed and input give the same run.
 
-pub mod record;
-pub mod workload;
-pub mod input;
-mod template;
-pub mod trace;
-pub mod file;
+pub mod bound;
 mod bridge;
 mod bucket;
 mod capacity;
@@ -17,22 +12,27 @@ mod check_sweep;
 mod claims;
 mod ec2;
 pub mod faults;
+pub mod file;
 pub mod forwarder;
 pub mod handle;
+pub mod html;
+pub mod input;
 mod kubelet;
 pub mod lambda;
 mod nodes;
 mod observe;
 mod owners;
 mod pods;
+pub mod record;
 mod rng;
 mod scheduler;
 pub mod simulation;
 mod sqs;
 mod stage;
 mod store;
-mod timeline;
-mod world;
-pub mod bound;
-pub mod html;
 pub mod summary;
+mod template;
+mod timeline;
+pub mod trace;
+pub mod workload;
+mod world;

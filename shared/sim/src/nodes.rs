@@ -62,7 +62,9 @@ impl World {
         apply(&mut changed, change);
         let owner = change.own.as_ref().map(|(_, uid)| uid.clone());
         if changed != *entry.node || owner.is_some() && owner != entry.owner {
-            self.change_node(name, |node| *node = Node { resource_version: node.resource_version, ..changed });
+            self.change_node(name, |node| {
+                *node = Node { resource_version: node.resource_version, ..changed }
+            });
             if let (Some(entry), Some(owner)) = (self.store.nodes.get_mut(name), owner) {
                 entry.owner = Some(owner);
             }

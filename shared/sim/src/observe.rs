@@ -51,8 +51,7 @@ pub(crate) fn state(store: &Store, scope: Scope, now: Timestamp) -> ClusterState
         Scope::Everything => false,
         Scope::Going => entry.goes,
         Scope::Pending => {
-            entry.initialized.is_none_or(|at| now.duration_since(at) < JUST_JOINED)
-                || entry.goes
+            entry.initialized.is_none_or(|at| now.duration_since(at) < JUST_JOINED) || entry.goes
         }
     };
     let known = store.nodes.iter().filter(|(_, entry)| read(entry));

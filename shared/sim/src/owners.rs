@@ -164,7 +164,8 @@ impl World {
     pub(crate) fn let_go(&mut self, name: &ObjectName, number: u32) {
         let pod = self.release_replica(name, number);
         let Some(entry) = pod.and_then(|pod| self.store.pods.get(&pod)) else { return };
-        let end = if entry.pod.started_at.is_some() { PodEnd::Completed } else { PodEnd::Withdrawn };
+        let end =
+            if entry.pod.started_at.is_some() { PodEnd::Completed } else { PodEnd::Withdrawn };
         let (pod, grace) = (entry.pod.name.clone(), entry.pod.termination_grace);
         self.delete_pod(&pod, end, grace);
     }

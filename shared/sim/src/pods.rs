@@ -147,7 +147,8 @@ impl World {
         let Some(entry) = self.store.pods.remove(name) else { return };
         self.store.waiting.remove(name);
         self.forget_pod(&entry);
-        if let Some(node) = entry.pod.node.as_ref().and_then(|node| self.store.nodes.get_mut(node)) {
+        if let Some(node) = entry.pod.node.as_ref().and_then(|node| self.store.nodes.get_mut(node))
+        {
             node.pods.remove(name);
             if !entry.pod.is_terminal() {
                 node.free.add(&entry.pod.requests);
@@ -187,13 +188,13 @@ impl World {
                         budget.is_met()
                     };
                     if !allowed {
-                        let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+                        let message =
+                            "Cannot evict pod as it would violate the pod's disruption budget.";
                         return Outcome::Blocked { retry: true, message: message.to_owned() };
                     }
                 }
                 _ => {
-                    let message =
-                        "This pod has more than one PodDisruptionBudget, which the eviction \
+                    let message = "This pod has more than one PodDisruptionBudget, which the eviction \
                          subresource does not support.";
                     return Outcome::Blocked { retry: false, message: message.to_owned() };
                 }

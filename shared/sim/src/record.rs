@@ -34,7 +34,8 @@ pub struct PodRecord {
     pub node_selector: Arc<Labels>,
     /// When it was created.
     pub created: Timestamp,
-    /// When the launch call for the node that it came to run on was made, if that was after its creation.
+    /// When the launch call for a claim that was made for it, or for the node that it came to run on, was made: the first
+    /// of them after its creation. The scheduler may well put another pod onto a node that was made for this one.
     pub launch_called: Option<Timestamp>,
     /// When the scheduler bound it.
     pub bound: Option<Timestamp>,

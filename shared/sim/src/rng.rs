@@ -34,9 +34,8 @@ pub(crate) struct Streams {
 impl Streams {
     /// The streams of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        let stream = |name: &str| {
-            Rng::with_seed(stable_hash([&seed.to_be_bytes()[..], name.as_bytes()]))
-        };
+        let stream =
+            |name: &str| Rng::with_seed(stable_hash([&seed.to_be_bytes()[..], name.as_bytes()]));
         Self {
             latency: stream("latency"),
             boot: stream("boot"),

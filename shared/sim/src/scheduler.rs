@@ -119,6 +119,7 @@ impl World {
         node.pods.insert(name.clone());
         entry.lost = node.lost;
         let (pod, record, instance) = (entry.key(), entry.record, node.node.instance.clone());
+        let begun = self.begun_for.remove(&entry.pod.short_id());
         self.store.waiting.remove(name);
         self.change_pod(name, |pod| {
             pod.node = Some(node_name.clone());
@@ -129,7 +130,8 @@ impl World {
             let called = instance.and_then(|id| self.ec2.launch_called(&id));
             let record = &mut self.record.pods[record];
             record.bound = Some(now);
-            record.launch_called = called.filter(|called| record.created <= *called);
+            let calls = begun.into_iter().chain(called);
+            record.launch_called = calls.filter(|called| record.created <= *called).min();
         }
         self.check_bound(name, node_name);
         let (least, most) = START_MILLIS;

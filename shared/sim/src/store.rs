@@ -3,6 +3,7 @@
 use crate::faults::draw;
 use crate::workload;
 use jiff::Timestamp;
+use model::claim::NodeClaim;
 use model::memory::Memory;
 use model::name::{ClaimName, InstanceId, NodeName, ObjectName, ResourceVersion, Uid};
 use model::node::Node;
@@ -11,7 +12,6 @@ use model::pod::Pod;
 use model::pool::NodePool;
 use model::resources::Resources;
 use model::snapshot::{DaemonSet, PodDisruptionBudget};
-use model::claim::NodeClaim;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -147,9 +147,9 @@ impl Store {
     pub(crate) fn furnish(&mut self, budgets: &[workload::Budget], daemon_sets: Vec<Pod>) {
         self.budgets = budgets.iter().map(BudgetEntry::new).collect();
         self.budgets.sort_by(|a, b| a.budget.name.cmp(&b.budget.name));
-        let sets = daemon_sets.into_iter().map(|template| {
-            Arc::new(DaemonSet { name: template.name.clone(), template })
-        });
+        let sets = daemon_sets
+            .into_iter()
+            .map(|template| Arc::new(DaemonSet { name: template.name.clone(), template }));
         self.daemon_sets = sets.collect();
         self.daemon_sets.sort_by(|a, b| a.name.cmp(&b.name));
         self.pools.sort_by(|a, b| a.name.cmp(&b.name));

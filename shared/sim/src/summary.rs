@@ -106,7 +106,7 @@ pub fn summarize(record: &Record, bound: &Bound, seed: u64, wall_seconds: f64) -
     };
     let nodes = measure::alive(&record.instances, record.end);
     let cost = measure::rounded(measure::cost_dollars(record));
-    let lower_bound = measure::rounded(bound.dollars);
+    let lower_bound = measure::rounded_down(bound.dollars);
     let mut invocations: BTreeMap<&'static str, u64> = FUNCTIONS.map(|name| (name, 0)).into();
     invocations.extend(&record.invocations);
     let notices = record.instances.iter().filter(|instance| instance.interrupted.is_some());

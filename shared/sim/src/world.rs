@@ -100,6 +100,8 @@ pub(crate) struct World {
     pub(crate) platform: Platform,
     pub(crate) checker: Checker,
     pub(crate) record: Record,
+    /// When a launch was first begun for a pod, by its short id.
+    pub(crate) begun_for: BTreeMap<u32, Timestamp>,
     pub(crate) stage: Stage,
     pub(crate) ahead: VecDeque<(SignedDuration, workload::Event)>,
     /// When the workload, or a pod that ends by itself, last moved.
@@ -131,6 +133,7 @@ impl World {
             queues: Queues::new(),
             platform: Platform::default(),
             checker: Checker::default(),
+            begun_for: BTreeMap::new(),
             record: Record { start, end: start, ..Record::default() },
             stage: Stage::Load,
             ahead: VecDeque::new(),

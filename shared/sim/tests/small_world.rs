@@ -70,7 +70,13 @@ fn instance_type(name: &str, cpu: i64, price: i64) -> InstanceType {
         (labels::ARCH.into(), "amd64".into()),
         (labels::OS.into(), "linux".into()),
     ]);
-    InstanceType { name: name.into(), labels, capacity, allocatable, offerings: offerings.collect() }
+    InstanceType {
+        name: name.into(),
+        labels,
+        capacity,
+        allocatable,
+        offerings: offerings.collect(),
+    }
 }
 
 pub(crate) fn instance_types() -> Vec<InstanceType> {
@@ -81,7 +87,7 @@ pub(crate) fn instance_types() -> Vec<InstanceType> {
 pub(crate) fn offering(requests: &Resources, attempt: u32) -> OfferingKey {
     let types = instance_types();
     let fitting = types.iter().find(|t| requests.fits(&t.allocatable)).unwrap_or(&types[1]);
-    let attempt = usize::try_from(attempt - 1).unwrap();
+    let attempt = usize::try_from(attempt - 1).expect("attempts are few");
     let capacity_type =
         if attempt < ZONES.len() { CapacityType::Spot } else { CapacityType::OnDemand };
     let zone = Zone::from(ZONES[attempt % ZONES.len()]);
@@ -89,7 +95,8 @@ pub(crate) fn offering(requests: &Resources, attempt: u32) -> OfferingKey {
 }
 
 fn pool() -> NodePool {
-    let one = Budget { nodes: BudgetNodes::Count(1), reasons: vec![], schedule: None, duration: None };
+    let one =
+        Budget { nodes: BudgetNodes::Count(1), reasons: vec![], schedule: None, duration: None };
     NodePool {
         name: "default".into(),
         uid: "pool-uid".into(),
@@ -166,7 +173,12 @@ fn template(name: &str, cpu_milli: i64) -> Pod {
     }
 }
 
-fn create(minute: i64, template: Pod, replicas: u32, lifetime: Lifetime) -> (SignedDuration, Event) {
+fn create(
+    minute: i64,
+    template: Pod,
+    replicas: u32,
+    lifetime: Lifetime,
+) -> (SignedDuration, Event) {
     let template = Box::new(template);
     let event = Event::Create { template, replicas, lifetime, withdrawn_after: None };
     (SignedDuration::from_mins(minute), event)
@@ -200,7 +212,7 @@ fn simulate(seed: u64, faults: Faults, workload: Workload) -> Record {
         node_classes: vec![node_class()],
         instance_types: BTreeMap::from([("default".into(), Arc::new(instance_types().into()))]),
         settings,
-        start: Timestamp::from_second(1_700_000_000).unwrap(),
+        start: Timestamp::from_second(1_700_000_000).expect("it is in 2023"),
         max_hours: Some(48),
         progress: None,
     };

@@ -199,7 +199,8 @@ impl<'a> Stock<'a> {
     /// The shapes whose types' labels are admitted.
     pub(crate) fn shapes_of(&self, requirements: &Requirements) -> Vec<usize> {
         let admitted: Option<TypeSet> = self.types.map(|types| types.admitted(requirements));
-        let is_admitted = |s: &Shape<'_>| admitted.as_ref().is_some_and(|set| set.contains(s.place));
+        let is_admitted =
+            |s: &Shape<'_>| admitted.as_ref().is_some_and(|set| set.contains(s.place));
         let shapes = self.shapes.iter().enumerate().filter(|(_, shape)| is_admitted(shape));
         shapes.map(|(shape, _)| shape).collect()
     }

@@ -125,7 +125,7 @@ pub(super) fn cost_dollars(record: &Record) -> f64 {
         let billed = millis(instance.launched, ended).max(BILLED_MILLIS_MIN);
         i128::from(instance.price.micro_dollars()) * i128::from(billed)
     };
-    float_wide(record.instances.iter().map(of).sum::<i128>() / MILLIS_PER_HOUR) / 1e6
+    float_wide(record.instances.iter().map(of).sum()) / float_wide(MILLIS_PER_HOUR) / 1e6
 }
 
 /// What pods requested of what joined nodes had, over time.
@@ -184,6 +184,11 @@ fn seconds(millis: i64) -> f64 {
 /// To six decimals: micro-dollars, or as good as any figure here needs.
 pub(super) fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
+}
+
+/// The same, but never upwards: a bound that is rounded up is none.
+pub(super) fn rounded_down(number: f64) -> f64 {
+    (number * 1e6).floor() / 1e6
 }
 
 pub(crate) fn float(count: u64) -> f64 {

@@ -25,7 +25,13 @@ use super::{instance_types, offering};
 pub(crate) struct Small;
 
 impl Functions for Small {
-    fn invoke(&self, function: Function, event: Event, world: WorldHandle, now: Timestamp) -> Invoked {
+    fn invoke(
+        &self,
+        function: Function,
+        event: Event,
+        world: WorldHandle,
+        now: Timestamp,
+    ) -> Invoked {
         Box::pin(async move {
             let result = match function {
                 Function::Provisioning => provision(&world, now).await,
@@ -188,7 +194,7 @@ async fn launch(
             token: LaunchRecord::token_for([&claim.uid], attempt, &key.zone),
             index: 0,
             count: 1,
-            subnet: class.subnet_in(&key.zone).unwrap().id.clone(),
+            subnet: class.subnet_in(&key.zone).expect("each zone has a subnet").id.clone(),
             image: class.images[0].id.clone(),
             offering: key,
             at: now,
@@ -201,18 +207,17 @@ async fn launch(
             }
         }
         let born = instances.iter().find(|i| i.token == record.token && !i.state.is_gone());
-        let outcome = match born {
-            Some(instance) => Outcome::Launched(vec![instance.clone()]),
-            None => {
-                let run = CloudAction::RunInstances(run_for(claim, &record));
-                Cloud::apply(world, &run).await
-            }
+        let outcome = if let Some(instance) = born {
+            Outcome::Launched(vec![instance.clone()])
+        } else {
+            let run = CloudAction::RunInstances(run_for(claim, &record));
+            Cloud::apply(world, &run).await
         };
         match outcome {
             Outcome::Launched(born) => {
                 let types = instance_types();
-                let bought =
-                    types.iter().find(|t| t.name == record.offering.instance_type).unwrap();
+                let name = &record.offering.instance_type;
+                let bought = types.iter().find(|t| t.name == *name).expect("it was asked for");
                 let change = ClaimChange::Launched {
                     instance: born[0].id.clone(),
                     image: record.image.clone(),
@@ -255,7 +260,8 @@ async fn change_node(world: &WorldHandle, node: &Node, change: NodeChange) -> Ou
 async fn advance(world: &WorldHandle, now: Timestamp) -> Result<(), ObserveError> {
     let (instances, state) = look(world, Scope::Going).await?;
     for claim in &state.claims {
-        let node = state.nodes.iter().find(|n| n.instance.is_some() && n.instance == claim.instance);
+        let node =
+            state.nodes.iter().find(|n| n.instance.is_some() && n.instance == claim.instance);
         let instance = instances.iter().find(|i| Some(&i.id) == claim.instance.as_ref());
         let gone = instance.is_none_or(|i| i.state.is_gone());
         if claim.deleting.is_some() {
@@ -382,11 +388,11 @@ async fn drain(world: &WorldHandle, node: &Node, state: &ClusterState) -> bool {
 
 async fn interrupt(world: &WorldHandle, event: &Event, now: Timestamp) -> Result<(), ObserveError> {
     let Event::EventBridge(json) = event else { return Ok(()) };
-    let event: serde_json::Value = serde_json::from_str(json).unwrap();
+    let event: serde_json::Value = serde_json::from_str(json).expect("events are JSON");
     if event["detail-type"] != "EC2 Spot Instance Interruption Warning" {
         return Ok(());
     }
-    let id: InstanceId = event["detail"]["instance-id"].as_str().unwrap().into();
+    let id: InstanceId = event["detail"]["instance-id"].as_str().unwrap_or_default().into();
     let state = Cluster::observe(world, Scope::Pending).await?;
     let Some(claim) = state.claims.iter().find(|c| c.instance.as_ref() == Some(&id)) else {
         return Ok(());

@@ -168,7 +168,11 @@ pub(super) fn workload(templates: Vec<(Pod, u32)>) -> Workload {
     Workload { events: events.collect(), ..Workload::default() }
 }
 
-pub(super) fn offering(instance_type: &str, zone: &str, capacity_type: CapacityType) -> OfferingKey {
+pub(super) fn offering(
+    instance_type: &str,
+    zone: &str,
+    capacity_type: CapacityType,
+) -> OfferingKey {
     OfferingKey { instance_type: instance_type.into(), zone: zone.into(), capacity_type }
 }
 

@@ -1,6 +1,8 @@
 //! The checks see what must not be: each test breaks one invariant.
 
-use super::fixture::{ZONES, new_claim, offering, run_of, template, workload, world, world_at_rest, world_with};
+use super::fixture::{
+    ZONES, new_claim, offering, run_of, template, workload, world, world_at_rest, world_with,
+};
 use crate::lambda::Function::{Disruption, Lifecycle, Provisioning};
 use crate::world::{Stage, World};
 use model::action::{ClaimChange, ClusterAction, DeleteReason, RunInstances};
@@ -124,8 +126,7 @@ fn an_undrained_node_that_is_taken_away_is_seen() {
 
 #[test]
 fn a_node_that_is_not_empty_or_not_to_be_disrupted_is_not_called_empty() {
-    let guarded =
-        Pod { do_not_disrupt: Some(DoNotDisrupt::Always), ..template("web", 500) };
+    let guarded = Pod { do_not_disrupt: Some(DoNotDisrupt::Always), ..template("web", 500) };
     let mut world = world_with(workload(vec![(guarded, 1)]));
     world.joined("a");
     world.pass(61);
@@ -153,10 +154,7 @@ fn more_disruptions_than_the_budget_allows_are_seen() {
         let delete = delete_claim(&world, name, DeleteReason::Empty);
         world.apply_as(Disruption, &delete);
     }
-    assert_eq!(
-        seen(&world),
-        ["I4: 2 nodes of pool default are disrupted at once, 1 allowed"]
-    );
+    assert_eq!(seen(&world), ["I4: 2 nodes of pool default are disrupted at once, 1 allowed"]);
 }
 
 #[test]
@@ -172,7 +170,8 @@ fn a_node_that_goes_before_its_replacement_has_come_is_seen() {
 
 #[test]
 fn a_pod_that_waits_while_nothing_is_launched_is_seen() {
-    let mut world = world_with(workload(vec![(template("web", 500), 1), (template("x", 9_000), 1)]));
+    let mut world =
+        world_with(workload(vec![(template("web", 500), 1), (template("x", 9_000), 1)]));
     world.pass(60);
     assert_eq!(seen(&world), [""; 0]);
     world.pass(120);
@@ -195,10 +194,8 @@ fn growing_beyond_the_ceiling_or_a_limit_is_seen() {
     let mut world = world();
     world.settings.nodes_max = 1;
     let mut pool = model::pool::NodePool::clone(&world.store.pools[0]);
-    pool.limits = Some(model::pool::Limits {
-        resources: [("cpu".into(), 2_000)].into(),
-        nodes: None,
-    });
+    pool.limits =
+        Some(model::pool::Limits { resources: [("cpu".into(), 2_000)].into(), nodes: None });
     world.store.pools = vec![pool.into()];
     let key = offering("m5.large", ZONES[0], CapacityType::Spot);
     world.launched("a", &key);
@@ -206,10 +203,7 @@ fn growing_beyond_the_ceiling_or_a_limit_is_seen() {
     world.launched("b", &key);
     assert_eq!(
         seen(&world),
-        [
-            "I8: 2 instances live, 1 are allowed",
-            "I6: pool default has more cpu than its limit"
-        ]
+        ["I8: 2 instances live, 1 are allowed", "I6: pool default has more cpu than its limit"]
     );
 }
 
@@ -221,7 +215,10 @@ fn a_change_after_everything_has_gone_is_seen() {
     let change = model::memory::Change::Unproductive([].into());
     world.apply_as(Disruption, &ClusterAction::Remember(change));
     world.pass(60);
-    assert_eq!(seen(&world), ["L6: a sweep still changes something: remember launches that did not help: 0 owners"]);
+    assert_eq!(
+        seen(&world),
+        ["L6: a sweep still changes something: remember launches that did not help: 0 owners"]
+    );
 }
 
 #[test]
