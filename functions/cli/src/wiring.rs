@@ -63,7 +63,7 @@ async fn handle(
             let event = json.unwrap_or_default();
             interruption::handler::handle(world, world, settings, &event, now).await
         }
-        Function::Disruption => disruption::handler::handle(world, world, known_as, now).await,
+        Function::Disruption => disruption::handler::handle(world, world, settings, now).await,
     }
 }
 

@@ -48,6 +48,28 @@ fn a_burst_is_served_and_then_everything_goes() {
 }
 
 #[test]
+fn three_hostile_worlds_break_nothing_and_end_empty() {
+    let arguments = ["--days", "148..149", "--faults", "hostile", "--seeds", "3", "-o", "json"];
+    let figures = figures(&arguments);
+    assert_eq!(figures["violations"], Value::Array(vec![]));
+    let runs = figures["runs"].as_array().expect("a sweep lists its runs");
+    assert_eq!(runs.len(), 3);
+    for run in runs {
+        assert_eq!(run["nodesLaunched"], run["nodesTerminated"]);
+        assert_eq!(run["podsUnschedulable"], 0);
+        assert!(run["faultsInjected"].as_u64().is_some_and(|faults| 100 < faults));
+    }
+}
+
+#[test]
+fn without_the_forwarder_every_pod_has_its_launch_within_the_sweep() {
+    let arguments = ["--days", "147..149", "--faults", "no-forwarder", "-o", "json"];
+    let figures = figures(&arguments);
+    assert_eq!(figures["violations"], Value::Array(vec![]));
+    assert_eq!(figures["hints"], 0);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
     let run = |seed| {
         let arguments = ["--workload", "burst", "--hours", "1", "--seed", seed, "-o", "json"];

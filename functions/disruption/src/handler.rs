@@ -7,14 +7,15 @@ use reconciler::observe::View;
 use reconciler::ports::{Cloud, Cluster};
 use reconciler::reconcile::{Pass, reconcile};
 
-/// Sweeps once, under the planner's lease: a node that provisioning is about to use is not to go at the same moment.
+/// Sweeps once, without the planner's lease: provisioning must not wait for a sweep. Two sweeps at once plan the same, and
+/// the second's writes are refused; a node that provisioning may use is too young to be a candidate.
 pub async fn handle(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    (settings, holder): (&Settings, &str),
+    settings: &Settings,
     now: Timestamp,
 ) -> Response {
     let view = View { scope: Scope::Everything, instances: false, instance_types: true };
-    let pass = Pass { function: "disruption", view, settings, holder: Some(holder) };
+    let pass = Pass { function: "disruption", view, settings, holder: None };
     respond(&[], reconcile(cluster, cloud, pass, planner::disrupt::disrupt, now).await)
 }

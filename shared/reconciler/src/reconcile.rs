@@ -50,6 +50,10 @@ pub async fn reconcile(
         if !wanted {
             break;
         }
+        // A lease that was wanted is still ours; after the last pass it goes back whoever wants it.
+        if report.passes == PASSES_MAX {
+            release(cluster, pass.holder).await;
+        }
     }
     report::log(pass.function, &report);
     Ok(report)
