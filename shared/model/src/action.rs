@@ -11,6 +11,7 @@ use crate::name::{
     ClaimName, ClientToken, ImageId, InstanceId, NodeClassName, NodeName, ObjectName, PoolName,
     ResourceVersion, SubnetId, Text, Uid,
 };
+use crate::pool::DisruptionReason;
 use crate::price::Price;
 use crate::resources::Resources;
 use crate::taint::Taint;
@@ -201,6 +202,30 @@ pub enum DeleteReason {
     ScheduledChange,
     /// The capacity reservation takes the instance back.
     CapacityReservationInterrupted,
+}
+
+impl DeleteReason {
+    /// The kind of disruption that it is, where it is one of our own will.
+    pub const fn voluntary(self) -> Option<DisruptionReason> {
+        match self {
+            Self::Underutilized => Some(DisruptionReason::Underutilized),
+            Self::Empty => Some(DisruptionReason::Empty),
+            Self::Drifted => Some(DisruptionReason::Drifted),
+            Self::Expired
+            | Self::InsufficientCapacity
+            | Self::NodeclassNotReady
+            | Self::LaunchTimeout
+            | Self::RegistrationTimeout
+            | Self::GarbageCollected
+            | Self::PoolDeleted
+            | Self::NodeDeleted
+            | Self::SpotInterrupted
+            | Self::InstanceStopped
+            | Self::InstanceTerminated
+            | Self::ScheduledChange
+            | Self::CapacityReservationInterrupted => None,
+        }
+    }
 }
 
 /// A change to a Node. What is empty is left as it is.

@@ -22,27 +22,6 @@ const LAUNCH_SEEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// Rounding of times, in DeletePod's favour.
 const DEADLINE_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
-const fn voluntary(reason: DeleteReason) -> Option<DisruptionReason> {
-    match reason {
-        DeleteReason::Underutilized => Some(DisruptionReason::Underutilized),
-        DeleteReason::Empty => Some(DisruptionReason::Empty),
-        DeleteReason::Drifted => Some(DisruptionReason::Drifted),
-        DeleteReason::Expired
-        | DeleteReason::InsufficientCapacity
-        | DeleteReason::NodeclassNotReady
-        | DeleteReason::LaunchTimeout
-        | DeleteReason::RegistrationTimeout
-        | DeleteReason::GarbageCollected
-        | DeleteReason::PoolDeleted
-        | DeleteReason::NodeDeleted
-        | DeleteReason::SpotInterrupted
-        | DeleteReason::InstanceStopped
-        | DeleteReason::InstanceTerminated
-        | DeleteReason::ScheduledChange
-        | DeleteReason::CapacityReservationInterrupted => None,
-    }
-}
-
 impl World {
     /// Checks a change that an invocation is about to make.
     pub(crate) fn check_cluster_action(&mut self, task: TaskId, action: &ClusterAction) {
@@ -180,7 +159,7 @@ impl World {
                 format!("claim {} counts as garbage and its instance runs", claim.name)
             });
         }
-        let Some(kind) = voluntary(reason) else { return };
+        let Some(kind) = reason.voluntary() else { return };
         self.check_replaced(claim);
         self.check_may_be_disrupted(claim, reason);
         if let Some(pool) = claim.spec.pool.clone() {
@@ -236,7 +215,7 @@ impl World {
             let deleted = self.checker.deleted.get(&other.name);
             other.deleting.is_some()
                 && other.name != claim.name
-                && deleted.is_some_and(|reason| voluntary(*reason).is_some())
+                && deleted.is_some_and(|reason| reason.voluntary().is_some())
                 && !other.conditions.is_true(ConditionType::InstanceTerminating)
         });
         let going = going.count() + 1;

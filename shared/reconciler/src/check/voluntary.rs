@@ -2,7 +2,7 @@
 
 use super::Violation;
 use super::facts::Facts;
-use model::action::{Action, ClaimChange, ClusterAction, DeleteReason};
+use model::action::{Action, ClaimChange, ClusterAction};
 use model::claim::NodeClaim;
 use model::condition::ConditionType;
 use model::name::ClaimName;
@@ -11,7 +11,7 @@ use model::pool::{Budget, BudgetNodes, DisruptionReason, NodePool};
 pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut begun: Vec<(&NodeClaim, Option<DisruptionReason>)> = Vec::new();
     for (name, reason) in &facts.deleted {
-        let Some(reason) = of_own_will(*reason) else { continue };
+        let Some(reason) = reason.voluntary() else { continue };
         let Some(claim) = facts.claims.get(*name) else { continue };
         if claim.deleting.is_some() {
             continue;
@@ -34,27 +34,6 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .map(|(_, reason)| *reason)
             .collect();
         check_budgets(facts, pool, &of_pool, found);
-    }
-}
-
-fn of_own_will(reason: DeleteReason) -> Option<DisruptionReason> {
-    match reason {
-        DeleteReason::Underutilized => Some(DisruptionReason::Underutilized),
-        DeleteReason::Empty => Some(DisruptionReason::Empty),
-        DeleteReason::Drifted => Some(DisruptionReason::Drifted),
-        DeleteReason::Expired
-        | DeleteReason::InsufficientCapacity
-        | DeleteReason::NodeclassNotReady
-        | DeleteReason::LaunchTimeout
-        | DeleteReason::RegistrationTimeout
-        | DeleteReason::GarbageCollected
-        | DeleteReason::PoolDeleted
-        | DeleteReason::NodeDeleted
-        | DeleteReason::SpotInterrupted
-        | DeleteReason::InstanceStopped
-        | DeleteReason::InstanceTerminated
-        | DeleteReason::ScheduledChange
-        | DeleteReason::CapacityReservationInterrupted => None,
     }
 }
 
