@@ -3,9 +3,10 @@
 //! A requirement is asked about each distinct value of a label once, not about each of a thousand types: the types of a
 //! value are bits in a row, and requirements are combined by `and`.
 
-use crate::instance_type::{InstanceType, Offering};
+use crate::instance_type::{CapacityType, InstanceType, Offering};
 use crate::labels;
-use crate::name::{Text, stable_hash};
+use crate::name::{Text, Zone, stable_hash};
+use crate::price::Price;
 use crate::requirement::{Requirement, Requirements};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,7 +65,29 @@ struct Column {
 pub struct InstanceTypes {
     types: Vec<InstanceType>,
     columns: BTreeMap<Text, Column>,
+    markets: Markets,
     fingerprint: u64,
+}
+
+/// What most choices look at of an offering, in few bytes: there are ten thousand of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Per hour.
+    pub price: Price,
+    /// The number of its zone and capacity type.
+    pub market: u32,
+    /// Whether it is available.
+    pub available: bool,
+}
+
+/// The offerings by number of zone and capacity type.
+#[derive(Clone, Debug, Default)]
+struct Markets {
+    count: usize,
+    /// Type after type.
+    offers: Vec<Offer>,
+    /// Where those of each type end.
+    ends: Vec<usize>,
 }
 
 impl InstanceTypes {
@@ -72,6 +95,17 @@ impl InstanceTypes {
     pub fn named(&self, name: &str) -> Option<&InstanceType> {
         let found = self.types.binary_search_by(|t| t.name.as_str().cmp(name));
         found.ok().map(|index| &self.types[index])
+    }
+
+    /// How many pairs of zone and capacity type there are among the offerings.
+    pub fn markets(&self) -> usize {
+        self.markets.count
+    }
+
+    /// The offerings of the type at this place, in their order.
+    pub fn offers(&self, place: usize) -> &[Offer] {
+        let start = place.checked_sub(1).map_or(0, |before| self.markets.ends[before]);
+        &self.markets.offers[start..self.markets.ends[place]]
     }
 
     /// A hash over sizes, offerings and prices: the same as long as nothing changes that a choice could depend on.
@@ -120,6 +154,27 @@ fn may_be_absent(key: &str, requirement: &Requirement) -> bool {
     !labels::is_well_known(key) || requirement.admits_absence()
 }
 
+impl Markets {
+    fn of(types: &[InstanceType]) -> Self {
+        let mut numbers: BTreeMap<(&Zone, CapacityType), u32> = BTreeMap::new();
+        let mut markets = Self::default();
+        for instance_type in types {
+            for offering in &instance_type.offerings {
+                let next = u32::try_from(numbers.len()).expect("zones are few");
+                let number = numbers.entry((&offering.zone, offering.capacity_type));
+                markets.offers.push(Offer {
+                    price: offering.price,
+                    market: *number.or_insert(next),
+                    available: offering.available,
+                });
+            }
+            markets.ends.push(markets.offers.len());
+        }
+        markets.count = numbers.len();
+        markets
+    }
+}
+
 impl From<Vec<InstanceType>> for InstanceTypes {
     fn from(mut types: Vec<InstanceType>) -> Self {
         types.sort_by(|a, b| a.name.cmp(&b.name));
@@ -135,7 +190,8 @@ impl From<Vec<InstanceType>> for InstanceTypes {
             }
         }
         let fingerprint = fingerprint(&types);
-        Self { types, columns, fingerprint }
+        let markets = Markets::of(&types);
+        Self { types, columns, markets, fingerprint }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The nouns of joiner. Every other crate speaks in these types; this one performs nothing.
 //!
-//! What is deliberately absent: input and output, clocks, randomness, floating point, hash maps.
+//! What is deliberately absent: input and output, clocks, randomness, floating point, hash maps that can be listed.
 #![deny(clippy::float_arithmetic)]
 
 pub mod action;
 pub mod affinity;
+pub mod by_name;
 pub mod claim;
 pub mod condition;
 pub mod hint;

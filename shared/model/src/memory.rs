@@ -84,21 +84,27 @@ impl Memory {
 
     /// Makes a change. Says whether anything is different.
     pub fn apply(&mut self, change: &Change) -> bool {
-        let before = self.clone();
         match change {
             Change::Unavailable { offerings, now } => {
+                let before = self.unavailable.clone();
                 self.unavailable.retain(|u| {
                     *now < u.until && !offerings.iter().any(|new| new.offering == u.offering)
                 });
                 self.unavailable.extend(offerings.iter().cloned());
                 self.unavailable.sort_by(|a, b| a.offering.cmp(&b.offering));
+                self.unavailable != before
             }
             Change::Swept { pods_seen, candidates, consolidated } => {
+                if self.has_swept(pods_seen, candidates, *consolidated) {
+                    return false;
+                }
                 self.pods_seen.clone_from(pods_seen);
                 self.candidates.clone_from(candidates);
                 self.consolidated = *consolidated;
+                true
             }
             Change::Unproductive(counts) => {
+                let before = self.unproductive.clone();
                 for (owner, counted) in counts {
                     if counted.count == 0 {
                         self.unproductive.remove(owner);
@@ -106,8 +112,20 @@ impl Memory {
                         self.unproductive.insert(owner.clone(), *counted);
                     }
                 }
+                self.unproductive != before
             }
         }
-        *self != before
+    }
+
+    /// Whether this is what the last sweep saw.
+    pub fn has_swept(
+        &self,
+        pods_seen: &BTreeMap<NodeName, PodsSeen>,
+        candidates: &BTreeMap<NodeName, Timestamp>,
+        consolidated: Option<u64>,
+    ) -> bool {
+        self.pods_seen == *pods_seen
+            && self.candidates == *candidates
+            && self.consolidated == consolidated
     }
 }

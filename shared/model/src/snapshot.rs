@@ -196,7 +196,7 @@ pub struct Snapshot {
     pub settings: Settings,
     /// Instances of this cluster, by id, read before the cluster (D5); none where they were not read.
     #[serde(default)]
-    pub instances: Option<Vec<Instance>>,
+    pub instances: Option<Vec<Arc<Instance>>>,
     /// What the Kubernetes API holds.
     pub cluster: ClusterState,
     /// Instance types as each EC2NodeClass would run them, by name.

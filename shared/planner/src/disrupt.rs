@@ -24,6 +24,7 @@ use model::plan::Plan;
 use model::pool::{DisruptionReason, NodePool};
 use model::reason::{Reason, Subject};
 use model::snapshot::{Scope, Snapshot};
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 /// So long a node must have been worth disrupting, so that at least two passes have seen it (Karpenter 1.14 validates
@@ -56,19 +57,16 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     }
     let mut consolidated = None;
     if !used.is_empty() {
-        let seen = fingerprint::of(snapshot, &used, now);
-        let known = snapshot.cluster.memory.consolidated == Some(seen);
+        let seen = LazyCell::new(|| fingerprint::of(snapshot, &used, now));
+        let known = snapshot.cluster.memory.consolidated.is_some_and(|known| known == *seen);
         if known || !consolidation::consolidate(&mut sweep, &watched, (&empty, &used)) {
-            consolidated = Some(seen);
+            consolidated = Some(*seen);
         }
     }
-    let change = Change::Swept {
-        pods_seen: watched.pods_seen,
-        candidates: std::mem::take(&mut sweep.candidates),
-        consolidated,
-    };
-    let mut plan = sweep.plan;
-    if snapshot.cluster.memory.clone().apply(&change) {
+    let Sweep { mut plan, candidates, .. } = sweep;
+    let pods_seen = watched.pods_seen;
+    if !snapshot.cluster.memory.has_swept(&pods_seen, &candidates, consolidated) {
+        let change = Change::Swept { pods_seen, candidates, consolidated };
         plan.actions.push(Action::Cluster(ClusterAction::Remember(change)));
     }
     plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));

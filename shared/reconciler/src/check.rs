@@ -85,13 +85,13 @@ fn check_roles(plan: &Plan, found: &mut Vec<Violation>) {
 fn check_names(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut given: BTreeSet<&ClaimName> = BTreeSet::new();
     for NewClaim { name, .. } in &facts.new_claims {
-        if facts.claims.contains_key(name) || !given.insert(name) {
+        if facts.claim(name).is_some() || !given.insert(name) {
             found.push(Violation::new("I11", format!("the name {name} of a new claim is taken")));
         }
     }
     for action in &facts.plan.actions {
         let Some((claim, uid)) = named_claim(action) else { continue };
-        if facts.claims.get(claim).is_none_or(|known| known.uid != *uid) {
+        if facts.claim(claim).is_none_or(|known| known.uid != *uid) {
             let what = format!("claim {claim} with uid {uid} is not in the view: {action}");
             found.push(Violation::new("I10", what));
         }
@@ -99,7 +99,7 @@ fn check_names(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let launched = facts.plan.launches().flat_map(|launch| &launch.claims);
     for claim in launched {
         let ClaimToLaunch::Existing { name, uid, .. } = claim else { continue };
-        match facts.claims.get(name).filter(|known| known.uid == *uid) {
+        match facts.claim(name).filter(|known| known.uid == *uid) {
             None => {
                 let what = format!("claim {name} with uid {uid} is to be launched but not in view");
                 found.push(Violation::new("I10", what));

@@ -173,7 +173,9 @@ impl<'a> Spoiled<'a> {
     }
 
     fn concerns(&self, action: &ClusterAction) -> bool {
-        self.claim_of(action).is_some_and(|claim| self.claims.contains(&claim))
+        // Mostly nothing has failed, and then it does not matter whose node it is.
+        !self.claims.is_empty()
+            && self.claim_of(action).is_some_and(|claim| self.claims.contains(&claim))
     }
 
     /// The claim that an action is about, directly or by its node; a node without claim stands for itself.

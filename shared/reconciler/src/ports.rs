@@ -50,7 +50,7 @@ pub enum CloudQuery<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct CloudState {
     /// Instances, by id.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Arc<Instance>>,
     /// Instance types, by name, for each class.
     pub instance_types: BTreeMap<NodeClassName, Arc<InstanceTypes>>,
 }

@@ -16,11 +16,12 @@ use model::resources::Resources;
 use model::snapshot::{Instance, InstanceState};
 use reconciler::ports::ObserveError;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An instance and what the world knows of it beside EC2's answer.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    pub(crate) instance: Instance,
+    pub(crate) instance: Arc<Instance>,
     pub(crate) run: RunInstances,
     pub(crate) capacity: Resources,
     pub(crate) allocatable: Resources,
@@ -99,7 +100,7 @@ impl Ec2 {
         if let Some(machine) = self.machines.get_mut(id)
             && machine.instance.state == from
         {
-            machine.instance.state = to;
+            Arc::make_mut(&mut machine.instance).state = to;
         }
     }
 
@@ -129,7 +130,7 @@ impl Ec2 {
         }
         let machines = used.ids.iter().map(|id| self.machines.get(id));
         let instances: Option<Vec<Instance>> = machines
-            .map(|machine| machine.map(|m| &m.instance).filter(|i| !i.state.is_gone()).cloned())
+            .map(|machine| machine.map(|m| &*m.instance).filter(|i| !i.state.is_gone()).cloned())
             .collect();
         match instances {
             Some(instances) => Some(Outcome::Launched(instances)),
@@ -143,7 +144,7 @@ impl World {
     pub(crate) fn describe_instances(
         &mut self,
         task: TaskId,
-    ) -> Result<Vec<Instance>, ObserveError> {
+    ) -> Result<Vec<Arc<Instance>>, ObserveError> {
         let now = self.now();
         if !self.ec2.describe_bucket.take(now)
             || self.reply_fault(self.faults.throttled, "throttled call")
@@ -151,7 +152,7 @@ impl World {
             return Err(ObserveError::Throttled { service: "EC2" });
         }
         let visible = self.ec2.machines.values().filter(|machine| machine.visible <= now);
-        let instances: Vec<Instance> = visible.map(|machine| machine.instance.clone()).collect();
+        let instances = visible.map(|machine| Arc::clone(&machine.instance)).collect();
         if let Some(invocation) = self.platform.invocations.get_mut(&task) {
             invocation.described = Some(now);
         }
@@ -188,7 +189,8 @@ impl World {
         let mut ids: Vec<InstanceId> =
             (0..run.count).map(|_| self.launch(run, (&instance_type, price), called)).collect();
         ids.sort();
-        let launched = ids.iter().map(|id| self.ec2.machines[id].instance.clone()).collect();
+        let launched = ids.iter().map(|id| Instance::clone(&self.ec2.machines[id].instance));
+        let launched = launched.collect();
         let key = (run.offering.zone.clone(), run.token.clone());
         self.ec2.tokens.insert(key, TokenUse { run: run.clone(), ids: ids.clone() });
         self.check_launched(run, &ids);
@@ -258,7 +260,7 @@ impl World {
         self.ec2.launched += 1;
         let [_, a, b, c] = self.ec2.launched.to_be_bytes();
         let machine = Machine {
-            instance,
+            instance: Arc::new(instance),
             run: run.clone(),
             capacity: instance_type.capacity.clone(),
             allocatable: instance_type.allocatable.clone(),
@@ -301,7 +303,7 @@ impl World {
     pub(crate) fn end_instance(&mut self, id: &InstanceId) {
         let now = self.now();
         let Some(machine) = self.ec2.living(id) else { return };
-        machine.instance.state = InstanceState::ShuttingDown;
+        Arc::make_mut(&mut machine.instance).state = InstanceState::ShuttingDown;
         let record = machine.record;
         if let Some(record) = self.record.instances.get_mut(record) {
             record.ended = Some(now);
@@ -359,7 +361,7 @@ impl World {
             cluster_uid: "00000000-0000-4000-a000-000000000000".into(),
         };
         let machine = Machine {
-            instance,
+            instance: Arc::new(instance),
             run,
             capacity: first.capacity.clone(),
             allocatable: first.allocatable.clone(),

@@ -39,7 +39,7 @@ pub(super) fn finish(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) {
     let lost = presence == Presence::Gone && nodes.iter().all(|node| !node.ready);
     let mut drained = true;
     if !lost {
-        for node in &nodes {
+        for node in nodes {
             drained &= empty(world, claim, (node, deadline), steps);
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn finish(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) {
     }
     match presence {
         Presence::Live => terminate(world, claim, (instance, !nodes.is_empty()), steps),
-        Presence::Gone => release(claim, &nodes, steps),
+        Presence::Gone => release(claim, nodes, steps),
         Presence::Unclear => {
             let on = format!("EC2 to show instance {instance}, or not to");
             steps.leave_out(subject(claim), Reason::Waiting { on: on.into() });
@@ -68,7 +68,7 @@ pub(super) fn finish_node(world: &World<'_>, node: &Node, steps: &mut Steps) {
 /// Whether the instance that a node names is gone.
 pub(super) fn is_instance_gone(world: &World<'_>, node: &Node) -> bool {
     let Some(id) = &node.instance else { return false };
-    match world.instances.get(id) {
+    match world.instance(id) {
         Some(instance) => instance.state.is_gone(),
         None => world.absence_refused.is_none(),
     }
@@ -94,7 +94,7 @@ fn finish_launch(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) {
         let on = "an instance that its last call may have launched".into();
         steps.leave_out(subject(claim), Reason::Waiting { on });
     } else {
-        release(claim, &world.nodes_of(claim), steps);
+        release(claim, world.nodes_of(claim), steps);
     }
 }
 

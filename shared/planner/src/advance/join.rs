@@ -19,7 +19,7 @@ pub(super) fn join(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) {
         return;
     };
     let nodes = world.nodes_of(claim);
-    match nodes.as_slice() {
+    match nodes {
         [] if !claim.is_registered() => wait(claim, "its node to register", steps),
         [node] if !claim.is_registered() => register(claim, node, steps),
         [node] if !claim.is_initialized() => initialize(claim, node, steps),

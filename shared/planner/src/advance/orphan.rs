@@ -3,17 +3,17 @@
 use super::Steps;
 use super::finish::{delete_node, finish_node, is_instance_gone};
 use super::world::{ORPHAN_AGE, World};
-use model::name::{ClientToken, InstanceId};
+use model::by_name::ByName;
 use model::node::Node;
 use model::reason::{Reason, Subject};
 use model::snapshot::Instance;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
 
 /// Terminates instances and takes leave of nodes that have no claim.
 pub(super) fn clear(world: &World<'_>, steps: &mut Steps) {
     let claimed = Claimed::new(world);
     let refused = why_refused(world);
-    for instance in world.instances.values() {
+    for instance in &world.instances {
         if instance.state.is_gone() || claimed.holds(instance) {
             continue;
         }
@@ -83,24 +83,24 @@ fn end_node(world: &World<'_>, node: &Node, refused: Option<&str>, steps: &mut S
 }
 
 /// What claims lay claim to.
-struct Claimed<'a> {
-    instances: BTreeSet<&'a InstanceId>,
+struct Claimed<'w, 'a> {
+    world: &'w World<'a>,
+    instances: ByName<'a, ()>,
     /// Tokens of claims that have no instance yet: theirs are to be adopted.
-    tokens: BTreeSet<&'a ClientToken>,
-    nodes: BTreeSet<&'a str>,
+    tokens: ByName<'a, ()>,
+    nodes: OnceCell<ByName<'a, ()>>,
 }
 
-impl<'a> Claimed<'a> {
-    fn new(world: &World<'a>) -> Self {
-        let claims = &world.snapshot.cluster.claims;
-        let without = claims.iter().filter(|claim| claim.instance.is_none());
+impl<'w, 'a> Claimed<'w, 'a> {
+    fn new(world: &'w World<'a>) -> Self {
+        let claims = || world.snapshot.cluster.claims.iter();
+        let without = claims().filter(|claim| claim.instance.is_none());
+        let records = without.filter_map(|claim| claim.launch.as_ref());
         Self {
-            instances: claims.iter().filter_map(|claim| claim.instance.as_ref()).collect(),
-            tokens: without
-                .filter_map(|claim| claim.launch.as_ref())
-                .map(|record| &record.token)
-                .collect(),
-            nodes: claims.iter().filter_map(|claim| claim.node.as_deref()).collect(),
+            world,
+            instances: ByName::new(claims().filter_map(|c| Some((c.instance.as_deref()?, ())))),
+            tokens: ByName::new(records.map(|record| (&*record.token, ()))),
+            nodes: OnceCell::new(),
         }
     }
 
@@ -110,6 +110,8 @@ impl<'a> Claimed<'a> {
 
     fn has_claim(&self, node: &Node) -> bool {
         let by_instance = node.instance.as_ref().is_some_and(|id| self.instances.contains(id));
-        by_instance || self.nodes.contains(&*node.name)
+        let claims = || self.world.snapshot.cluster.claims.iter();
+        let named = || ByName::new(claims().filter_map(|c| Some((c.node.as_deref()?, ()))));
+        by_instance || self.nodes.get_or_init(named).contains(&node.name)
     }
 }

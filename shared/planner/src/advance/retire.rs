@@ -7,6 +7,7 @@ use super::world::{Presence, World};
 use jiff::SignedDuration;
 use model::action::{ClusterAction, DeleteReason};
 use model::claim::NodeClaim;
+use model::node::Node;
 use model::reason::Reason;
 use model::snapshot::InstanceState;
 
@@ -36,10 +37,10 @@ fn why(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) -> Option<Delete
     if nodes.iter().any(|node| node.deleting.is_some()) {
         return Some(DeleteReason::NodeDeleted);
     }
-    if let Some(reason) = what_ec2_says(world, claim) {
+    if let Some(reason) = what_ec2_says(world, claim, nodes) {
         return Some(reason);
     }
-    if has_lost_its_node(world, claim) {
+    if nodes.is_empty() && has_lost_its_node(world, claim) {
         return Some(DeleteReason::NodeDeleted);
     }
     if has_lost_its_pool(world, claim) {
@@ -69,13 +70,13 @@ fn why(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) -> Option<Delete
 }
 
 /// What the instance's state comes to. It is seen here as well as announced, since an announcement may be lost.
-fn what_ec2_says(world: &World<'_>, claim: &NodeClaim) -> Option<DeleteReason> {
+fn what_ec2_says(world: &World<'_>, claim: &NodeClaim, nodes: &[&Node]) -> Option<DeleteReason> {
     let instance = claim.instance.as_ref()?;
-    let none_ready = world.nodes_of(claim).iter().all(|node| !node.ready);
+    let none_ready = nodes.iter().all(|node| !node.ready);
     if none_ready && world.presence(claim, instance) == Presence::Gone {
         return Some(DeleteReason::GarbageCollected);
     }
-    match world.instances.get(instance)?.state {
+    match world.instance(instance)?.state {
         InstanceState::ShuttingDown | InstanceState::Terminated => {
             Some(DeleteReason::InstanceTerminated)
         }
@@ -84,13 +85,10 @@ fn what_ec2_says(world: &World<'_>, claim: &NodeClaim) -> Option<DeleteReason> {
     }
 }
 
-/// Whether the node was there and is not any more. A cluster without any node is no evidence.
+/// Whether the node, which is not there, was there before. A cluster without any node is no evidence.
 fn has_lost_its_node(world: &World<'_>, claim: &NodeClaim) -> bool {
     let cluster = &world.snapshot.cluster;
-    claim.is_registered()
-        && world.nodes_of(claim).is_empty()
-        && cluster.unreadable.is_empty()
-        && !cluster.nodes.is_empty()
+    claim.is_registered() && cluster.unreadable.is_empty() && !cluster.nodes.is_empty()
 }
 
 fn has_lost_its_pool(world: &World<'_>, claim: &NodeClaim) -> bool {

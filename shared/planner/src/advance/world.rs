@@ -1,13 +1,14 @@
 //! The snapshot with what belongs together brought together: claims, nodes, instances, pods.
 
 use jiff::{SignedDuration, Timestamp};
+use model::by_name::ByName;
 use model::claim::NodeClaim;
 use model::condition::ConditionType;
 use model::name::{ClientToken, InstanceId, NodeName};
 use model::node::Node;
 use model::pod::Pod;
 use model::snapshot::{Instance, InstanceState, Snapshot};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 
 /// An instance that EC2's list does not show is gone once its launch is this long ago: EC2 documents no bound for its
 /// list to show a new instance, in practice it is seconds. The same time protects an instance whose claim is not seen
@@ -31,16 +32,18 @@ pub(super) enum Presence {
     Unclear,
 }
 
-/// The snapshot, indexed. Only made from a view that can be trusted as a whole.
+/// The snapshot, indexed; what few passes ask for, when it is first asked for. Only made from a view that can be trusted as a whole.
 pub(super) struct World<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) now: Timestamp,
-    pub(super) instances: BTreeMap<&'a InstanceId, &'a Instance>,
+    /// In the order of their ids.
+    pub(super) instances: Vec<&'a Instance>,
+    instances_by_id: ByName<'a, &'a Instance>,
     /// Instances by the token of the call that made them, in the order of their ids.
-    instances_by_token: BTreeMap<&'a ClientToken, Vec<&'a Instance>>,
-    nodes: BTreeMap<&'a NodeName, &'a Node>,
-    nodes_by_instance: BTreeMap<&'a InstanceId, Vec<&'a Node>>,
-    pods: BTreeMap<&'a NodeName, Vec<&'a Pod>>,
+    instances_by_token: OnceCell<ByName<'a, &'a Instance>>,
+    nodes: OnceCell<ByName<'a, &'a Node>>,
+    nodes_by_instance: ByName<'a, &'a Node>,
+    pods: OnceCell<ByName<'a, &'a Pod>>,
     /// Why absence from EC2's list is no evidence, if it is not.
     pub(super) absence_refused: Option<&'static str>,
 }
@@ -55,30 +58,21 @@ impl<'a> World<'a> {
         let Some(instances) = &snapshot.instances else {
             return Err("the instances were not read");
         };
+        let mut instances: Vec<&Instance> = instances.iter().map(|one| &**one).collect();
+        instances.sort_by_key(|instance| &instance.id);
+        instances.dedup_by_key(|instance| &instance.id);
+        let nodes = snapshot.cluster.nodes.iter().map(|node| &**node);
         let mut world = Self {
             snapshot,
             now,
-            instances: instances.iter().map(|instance| (&instance.id, instance)).collect(),
-            instances_by_token: BTreeMap::new(),
-            nodes: BTreeMap::new(),
-            nodes_by_instance: BTreeMap::new(),
-            pods: BTreeMap::new(),
+            instances_by_id: ByName::new(instances.iter().map(|one| (&*one.id, *one))),
+            instances_by_token: OnceCell::new(),
+            instances,
+            nodes: OnceCell::new(),
+            nodes_by_instance: ByName::new(nodes.filter_map(|n| Some((n.instance.as_deref()?, n)))),
+            pods: OnceCell::new(),
             absence_refused: None,
         };
-        for instance in world.instances.values() {
-            world.instances_by_token.entry(&instance.token).or_default().push(instance);
-        }
-        for node in &snapshot.cluster.nodes {
-            world.nodes.insert(&node.name, node);
-            if let Some(instance) = &node.instance {
-                world.nodes_by_instance.entry(instance).or_default().push(node);
-            }
-        }
-        for pod in &snapshot.cluster.pods {
-            if let Some(node) = &pod.node {
-                world.pods.entry(node).or_default().push(pod);
-            }
-        }
         world.absence_refused = world.why_absence_is_no_evidence();
         Ok(world)
     }
@@ -98,25 +92,33 @@ impl<'a> World<'a> {
     /// Whether the list lacks an instance that it should show by now.
     pub(super) fn misses_instances(&self) -> bool {
         self.snapshot.cluster.claims.iter().any(|claim| {
-            let missing = |id| !self.instances.contains_key(id);
+            let missing = |id: &InstanceId| !self.instances_by_id.contains(id);
             claim.instance.as_ref().is_some_and(missing) && ORPHAN_AGE < self.launched_for(claim)
         })
     }
 
     /// How many live instances this pass may condemn (I9).
     pub(super) fn deletions_max(&self) -> usize {
-        let live = self.instances.values().filter(|instance| !instance.state.is_gone()).count();
+        let live = self.instances.iter().filter(|instance| !instance.state.is_gone()).count();
         DELETIONS_FLOOR.max(live / DELETIONS_ONE_IN)
     }
 
+    /// An instance of EC2's list.
+    pub(super) fn instance(&self, id: &InstanceId) -> Option<&'a Instance> {
+        self.instances_by_id.get(id)
+    }
+
     /// The nodes of a claim: those of its instance, or the one it names.
-    pub(super) fn nodes_of(&self, claim: &NodeClaim) -> Vec<&'a Node> {
-        let by_instance = claim.instance.as_ref().and_then(|id| self.nodes_by_instance.get(id));
-        if let Some(nodes) = by_instance {
-            return nodes.clone();
+    pub(super) fn nodes_of(&self, claim: &NodeClaim) -> &[&'a Node] {
+        match claim.instance.as_ref().map_or(&[][..], |id| self.nodes_by_instance.all(id)) {
+            [] => claim.node.as_ref().map_or(&[], |name| self.nodes_named(name)),
+            nodes => nodes,
         }
-        let by_name = claim.node.as_ref().and_then(|name| self.nodes.get(name));
-        by_name.copied().into_iter().collect()
+    }
+
+    fn nodes_named(&self, name: &NodeName) -> &[&'a Node] {
+        let nodes = || self.snapshot.cluster.nodes.iter().map(|node| (&*node.name, &**node));
+        self.nodes.get_or_init(|| ByName::new(nodes())).all(name)
     }
 
     /// The pods bound to a node; none where they have not all been read.
@@ -124,17 +126,20 @@ impl<'a> World<'a> {
         if !self.snapshot.cluster.knows_pods_of(node) {
             return None;
         }
-        Some(self.pods.get(node).map_or(&[], Vec::as_slice))
+        let pods = || self.snapshot.cluster.pods.iter().map(|pod| &**pod);
+        let bound = || ByName::new(pods().filter_map(|pod| Some((pod.node.as_deref()?, pod))));
+        Some(self.pods.get_or_init(bound).all(node))
     }
 
     /// The instances of a call, in the order of their ids.
     pub(super) fn instances_of(&self, token: &ClientToken) -> &[&'a Instance] {
-        self.instances_by_token.get(token).map_or(&[], Vec::as_slice)
+        let by_token = || ByName::new(self.instances.iter().map(|one| (&*one.token, *one)));
+        self.instances_by_token.get_or_init(by_token).all(token)
     }
 
     /// What there is of an instance that a claim names.
     pub(super) fn presence(&self, claim: &NodeClaim, instance: &InstanceId) -> Presence {
-        match self.instances.get(instance) {
+        match self.instance(instance) {
             Some(instance) if instance.state.is_gone() => Presence::Gone,
             Some(_) => Presence::Live,
             None if self.absence_refused.is_some() => Presence::Unclear,
@@ -145,7 +150,7 @@ impl<'a> World<'a> {
 
     /// Whether the claim's instance has been stopped: nothing runs on it any more.
     pub(super) fn is_stopped(&self, claim: &NodeClaim) -> bool {
-        let instance = claim.instance.as_ref().and_then(|id| self.instances.get(id));
+        let instance = claim.instance.as_ref().and_then(|id| self.instance(id));
         instance.is_some_and(|instance| {
             matches!(instance.state, InstanceState::Stopping | InstanceState::Stopped)
         })

@@ -5,6 +5,7 @@ use crate::provision::SETTLING;
 use crate::scheduling::classes::unsupported;
 use crate::scheduling::rooms::{Index, initialized_since, is_leaving, is_reserved};
 use jiff::{SignedDuration, Timestamp};
+use model::by_name::ByName;
 use model::claim::NodeClaim;
 use model::labels;
 use model::memory::PodsSeen;
@@ -42,14 +43,14 @@ impl Candidate<'_> {
 }
 
 /// Since when the pods of each node have been the same, where a pool's `consolidateAfter` asks for that.
-pub(super) struct Watched {
+pub(super) struct Watched<'a> {
     pub(super) pods_seen: BTreeMap<NodeName, PodsSeen>,
-    still_since: BTreeMap<NodeName, Timestamp>,
+    still_since: ByName<'a, Timestamp>,
 }
 
 /// Compares the pods of each node with those that the last sweep saw.
-pub(super) fn watch(snapshot: &Snapshot, index: &Index<'_>, now: Timestamp) -> Watched {
-    let mut watched = Watched { pods_seen: BTreeMap::new(), still_since: BTreeMap::new() };
+pub(super) fn watch<'a>(snapshot: &'a Snapshot, index: &Index<'_>, now: Timestamp) -> Watched<'a> {
+    let (mut pods_seen, mut still_since) = (Vec::new(), Vec::new());
     for node in &snapshot.cluster.nodes {
         let Some(claim) = index.claim_of(&node.name) else { continue };
         let after = pool_of(snapshot, claim).and_then(|pool| pool.disruption.consolidate_after);
@@ -63,18 +64,18 @@ pub(super) fn watch(snapshot: &Snapshot, index: &Index<'_>, now: Timestamp) -> W
         let known = snapshot.cluster.memory.pods_seen.get(&node.name);
         let same = known.filter(|seen| seen.fingerprint == fingerprint);
         let since = same.map_or(now, |seen| seen.since);
-        watched.pods_seen.insert(node.name.clone(), PodsSeen { fingerprint, since });
+        pods_seen.push((node.name.clone(), PodsSeen { fingerprint, since }));
         let last = claim.last_pod_event.max(initialized_since(claim)).unwrap_or(since);
-        watched.still_since.insert(node.name.clone(), since.max(last));
+        still_since.push((node.name.as_str(), since.max(last)));
     }
-    watched
+    Watched { pods_seen: pods_seen.into_iter().collect(), still_since: ByName::new(still_since) }
 }
 
-impl Watched {
+impl Watched<'_> {
     /// Whether nothing has come or gone on a node for as long as its pool asks.
     pub(super) fn is_still(&self, node: &NodeName, pool: &NodePool, now: Timestamp) -> bool {
         let Some(after) = pool.disruption.consolidate_after else { return true };
-        self.still_since.get(node).is_none_or(|since| after <= now.duration_since(*since))
+        self.still_since.get(node).is_none_or(|since| after <= now.duration_since(since))
     }
 }
 
@@ -84,7 +85,7 @@ pub(super) fn pool_of<'a>(snapshot: &'a Snapshot, claim: &NodeClaim) -> Option<&
 }
 
 /// The nodes that may be disrupted; the others get a reason.
-pub(super) fn find<'a>(sweep: &mut Sweep<'a, '_>, watched: &Watched) -> Vec<Candidate<'a>> {
+pub(super) fn find<'a>(sweep: &mut Sweep<'a, '_>, watched: &Watched<'_>) -> Vec<Candidate<'a>> {
     let snapshot = sweep.snapshot;
     let expected = Expected::of(sweep);
     let mut found = Vec::new();
@@ -104,7 +105,7 @@ fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
 
 fn examine<'a>(
     sweep: &Sweep<'a, '_>,
-    (watched, expected): (&Watched, &Expected<'_>),
+    (watched, expected): (&Watched<'_>, &Expected<'_>),
     node: &'a Arc<Node>,
     claim: &'a Arc<NodeClaim>,
 ) -> Result<Candidate<'a>, Box<Reason>> {

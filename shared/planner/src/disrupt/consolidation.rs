@@ -9,13 +9,14 @@ use crate::scheduling::classes::{Class, classify};
 use crate::scheduling::rooms::{Room, is_leaving, is_reserved};
 use crate::scheduling::stock::Survey;
 use model::affinity::PodAffinityTerm;
+use model::by_name::ByName;
 use model::name::NodeName;
 use model::node::Node;
 use model::pod::Pod;
 use model::pool::DisruptionReason;
 use model::price::Price;
 use model::reason::Reason;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// So many commands begin in one pass at most. Budgets and the rate of deletions mostly allow fewer; this bounds what a
@@ -29,8 +30,12 @@ type Contents = Vec<(usize, i64)>;
 struct Search<'a> {
     classes: Vec<Class<'a>>,
     /// What stands on each candidate.
-    contents: BTreeMap<&'a str, Contents>,
+    contents: Vec<Contents>,
     rooms: Vec<(&'a NodeName, Room<'a>)>,
+    /// Which room is that of the candidate itself.
+    own: Vec<Option<usize>>,
+    /// For each class the rooms that may take some of it, once they were looked for: room only shrinks.
+    open_to: Vec<Option<Vec<usize>>>,
     /// Anti-affinity that running pods require, with their namespaces.
     kept_away: Vec<(&'a Arc<Pod>, &'a PodAffinityTerm)>,
 }
@@ -46,7 +51,7 @@ struct Move {
 /// Begins what is worth it. Says whether anything was found, begun or not.
 pub(super) fn consolidate<'a>(
     sweep: &mut Sweep<'a, '_>,
-    watched: &Watched,
+    watched: &Watched<'_>,
     (empty, used): (&[Candidate<'a>], &[Candidate<'a>]),
 ) -> bool {
     let columns = Columns::of(used.iter().flat_map(|c| &c.pods).map(|pod| &pod.requests));
@@ -56,7 +61,7 @@ pub(super) fn consolidate<'a>(
     let mut market = Market::new(&survey, &stocks, &search.classes);
     let mut promising: Vec<(usize, Price)> = Vec::new();
     for (index, candidate) in used.iter().enumerate() {
-        match search.find(candidate, &mut market) {
+        match search.find((index, candidate), &mut market) {
             Ok(found) => {
                 search.give_back(&found.taken);
                 promising.push((index, found.saving));
@@ -79,7 +84,7 @@ pub(super) fn consolidate<'a>(
             sweep.keep_candidate(&candidate.node.name);
             continue;
         }
-        let Ok(found) = search.find(candidate, &mut market) else { continue };
+        let Ok(found) = search.find((*index, candidate), &mut market) else { continue };
         let deletes = found.replacement.is_none();
         if !sweep.may_disrupt(candidate, DisruptionReason::Underutilized, deletes) {
             search.give_back(&found.taken);
@@ -87,7 +92,7 @@ pub(super) fn consolidate<'a>(
         }
         begun += 1;
         touched.extend(found.taken.iter().map(|(room, ..)| search.rooms[*room].0));
-        search.close(&candidate.node.name);
+        search.close(*index);
         match found.replacement {
             None => commands::delete(sweep, candidate, DisruptionReason::Underutilized),
             Some(replacement) => {
@@ -111,16 +116,19 @@ impl<'a> Search<'a> {
     fn new(
         sweep: &Sweep<'a, '_>,
         survey: &Survey<'a>,
-        watched: &Watched,
+        watched: &Watched<'_>,
         (empty, used): (&[Candidate<'a>], &[Candidate<'a>]),
     ) -> Self {
         let pods = used.iter().flat_map(|candidate| candidate.pods.iter().copied());
         let classes = classify(pods, &survey.columns);
-        let mut contents: BTreeMap<&str, Contents> = BTreeMap::new();
+        let by_node = ByName::new(used.iter().map(|one| &*one.node.name).zip(0..));
+        let mut contents: Vec<Contents> = vec![Vec::new(); used.len()];
         for (index, class) in classes.iter().enumerate() {
             for pod in &class.pods {
-                let node: &str = pod.node.as_deref().unwrap_or_default();
-                let on_node = contents.entry(node).or_default();
+                let Some(candidate) = pod.node.as_deref().and_then(|node| by_node.get(node)) else {
+                    continue;
+                };
+                let on_node: &mut Contents = &mut contents[candidate];
                 match on_node.last_mut() {
                     Some((last, count)) if *last == index => *count += 1,
                     Some(_) | None => on_node.push((index, 1)),
@@ -128,40 +136,55 @@ impl<'a> Search<'a> {
             }
         }
         let cluster = &sweep.snapshot.cluster;
-        let going: BTreeSet<&str> = empty.iter().map(|candidate| &*candidate.node.name).collect();
-        let nodes = cluster.nodes.iter().filter(|node| !going.contains(&*node.name));
+        let going = ByName::new(empty.iter().map(|candidate| (&*candidate.node.name, ())));
+        let nodes = cluster.nodes.iter().filter(|node| !going.contains(&node.name));
         let open = nodes.filter(|node| is_open(sweep, watched, node));
         let rooms = open.map(|node| (&node.name, Room::on_node(survey, sweep.index, node)));
-        let rooms = rooms.collect();
-        let running = sweep.index.pods.values().flatten();
-        let kept_away = running
-            .flat_map(|pod| pod.anti_affinity.required.iter().map(move |term| (*pod, term)))
+        let rooms: Vec<(&NodeName, Room<'_>)> = rooms.collect();
+        let mut own = vec![None; used.len()];
+        for (room, (node, _)) in rooms.iter().enumerate() {
+            if let Some(candidate) = by_node.get(node) {
+                own[candidate] = Some(room);
+            }
+        }
+        let bound = cluster.pods.iter().filter(|pod| pod.node.is_some() && !pod.is_terminal());
+        let mut kept_away: Vec<(&Arc<Pod>, &PodAffinityTerm)> = bound
+            .flat_map(|pod| pod.anti_affinity.required.iter().map(move |term| (pod, term)))
             .collect();
-        Self { classes, contents, rooms, kept_away }
+        kept_away.sort_by(|(a, _), (b, _)| (&a.node, &a.name).cmp(&(&b.node, &b.name)));
+        let open_to = vec![None; classes.len()];
+        Self { classes, contents, rooms, own, open_to, kept_away }
     }
 
     /// Where the candidate's pods could go; the rooms are then taken.
     fn find(
         &mut self,
-        candidate: &Candidate<'a>,
+        (place, candidate): (usize, &Candidate<'a>),
         market: &mut Market<'_, 'a>,
     ) -> Result<Move, Box<Reason>> {
-        let contents = self.contents.get(&*candidate.node.name).cloned().unwrap_or_default();
-        for (class, _) in &contents {
+        for (class, _) in &self.contents[place] {
             if let Some(pod) = self.class_kept_away(*class) {
                 let why = format!("Pod {} keeps others away by anti-affinity", pod.name);
                 return Err(Box::new(Reason::Blocked { why: why.into() }));
             }
         }
+        // Before anything is taken: what is taken may be given back.
+        for (class, _) in &self.contents[place] {
+            self.open_to[*class].get_or_insert_with(|| {
+                let may_take =
+                    |(_, room): &(&NodeName, Room<'_>)| room.may_take(&self.classes[*class]);
+                (0..self.rooms.len()).filter(|index| may_take(&self.rooms[*index])).collect()
+            });
+        }
         let (mut taken, mut left): (Vec<_>, Contents) = (Vec::new(), Vec::new());
-        for (class, count) in contents {
+        for (class, count) in self.contents[place].iter().copied() {
             let mut rest = count;
-            for (index, (node, room)) in self.rooms.iter_mut().enumerate() {
+            for index in self.open_to[class].iter().flatten().copied() {
                 if rest == 0 {
                     break;
                 }
-                if **node != candidate.node.name {
-                    let placed = room.take(&self.classes[class], rest);
+                if self.own[place] != Some(index) {
+                    let placed = self.rooms[index].1.take(&self.classes[class], rest);
                     if 0 < placed {
                         taken.push((index, class, placed));
                         rest -= placed;
@@ -204,16 +227,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Nothing more goes to a node.
-    fn close(&mut self, node: &NodeName) {
-        if let Some((_, room)) = self.rooms.iter_mut().find(|(name, _)| *name == node) {
-            room.close();
+    /// Nothing more goes to a candidate.
+    fn close(&mut self, place: usize) {
+        if let Some(room) = self.own[place] {
+            self.rooms[room].1.close();
         }
     }
 }
 
 /// Whether pods may be moved to a node. One whose own pods have just changed is left alone, as Karpenter 1.14 does.
-fn is_open(sweep: &Sweep<'_, '_>, watched: &Watched, node: &Node) -> bool {
+fn is_open(sweep: &Sweep<'_, '_>, watched: &Watched<'_>, node: &Node) -> bool {
     let claim = sweep.index.claim_of(&node.name).map(|claim| &**claim);
     let is_up = claim.map_or(node.pool().is_none(), |claim| {
         claim.is_initialized() && node.is_initialized() && !is_reserved(sweep.snapshot, claim)

@@ -1,7 +1,7 @@
 //! The one new node that would do for what fits nowhere else, if it is cheaper.
 
 use super::candidates::Candidate;
-use crate::scheduling::amounts::add;
+use crate::scheduling::amounts::{add, fits};
 use crate::scheduling::claims::{Draft, labels_of, name_for, new_claim};
 use crate::scheduling::classes::Class;
 use crate::scheduling::limits::{Allowance, node_count};
@@ -17,7 +17,7 @@ use model::pod::Pod;
 use model::pool::NodePool;
 use model::price::Price;
 use model::reason::Reason;
-use model::requirement::{Requirement, Requirements};
+use model::requirement::Requirement;
 use model::resources::Resources;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +25,10 @@ use std::sync::Arc;
 /// So many cheaper types there must be before spot replaces spot, or the next price change moves the node again
 /// (Karpenter 1.14).
 const SPOT_TO_SPOT_TYPES: usize = 15;
+
+/// The capacity types in the order in which a replacement is looked for; at the same price the earlier one is taken.
+const CAPACITY_TYPES: [CapacityType; 3] =
+    [CapacityType::Reserved, CapacityType::Spot, CapacityType::OnDemand];
 
 /// A node to come.
 pub(super) struct Replacement {
@@ -44,7 +48,8 @@ pub(super) type Open<'a> = (&'a Arc<NodePool>, Stock<'a>);
 pub(super) struct Market<'s, 'a> {
     survey: &'s Survey<'a>,
     pools: Vec<Offered<'s, 'a>>,
-    taken: BTreeSet<ClaimName>,
+    /// Names of claims, once one is looked for.
+    taken: Option<BTreeSet<ClaimName>>,
 }
 
 struct Offered<'s, 'a> {
@@ -52,6 +57,8 @@ struct Offered<'s, 'a> {
     profiles: Profiles<'s, 'a>,
     /// For each class the profiles under which it can enter, once they were worked out.
     entries: Vec<Option<Vec<usize>>>,
+    /// The profile of each capacity type alone, in the order in which they are tried.
+    alone: [(CapacityType, usize); 3],
     allowance: Allowance,
 }
 
@@ -69,14 +76,18 @@ impl<'s, 'a> Market<'s, 'a> {
     ) -> Self {
         let snapshot = survey.snapshot;
         let ceiling = i64::from(snapshot.settings.nodes_max) - node_count(snapshot);
-        let pools = stocks.iter().map(|(pool, stock)| Offered {
-            pool,
-            profiles: Profiles::of(stock),
-            entries: vec![None; classes.len()],
-            allowance: Allowance::of(snapshot, pool, ceiling),
+        let pools = stocks.iter().map(|(pool, stock)| {
+            let mut profiles = Profiles::of(stock);
+            let alone = CAPACITY_TYPES.map(|capacity_type| {
+                let only = Requirement::is(capacity_type.as_str());
+                let only = [(labels::CAPACITY_TYPE.into(), only)].into_iter().collect();
+                (capacity_type, profiles.enter(&only))
+            });
+            let entries = vec![None; classes.len()];
+            let allowance = Allowance::of(snapshot, pool, ceiling);
+            Offered { pool, profiles, entries, alone, allowance }
         });
-        let taken = snapshot.cluster.claims.iter().map(|claim| claim.name.clone());
-        Self { survey, pools: pools.collect(), taken: taken.collect() }
+        Self { survey, pools: pools.collect(), taken: None }
     }
 
     /// A node for these pods that is cheaper than the candidate, from the first pool that can take them all.
@@ -147,8 +158,11 @@ impl<'s, 'a> Market<'s, 'a> {
         let first = ranking.choices.first().map(|choice| &choice.offering.instance_type);
         let it = first.and_then(|name| self.survey.snapshot.instance_type(&stock.class.name, name));
         let requests = requests.plus(&it.map(|it| stock.daemons.on(it)).unwrap_or_default());
-        let name = name_for(&pool.name, &candidate.claim.uid, &self.taken);
-        self.taken.insert(name.clone());
+        let claims = self.survey.snapshot.cluster.claims.iter();
+        let present = || claims.map(|claim| claim.name.clone()).collect();
+        let taken = self.taken.get_or_insert_with(present);
+        let name = name_for(&pool.name, &candidate.claim.uid, taken);
+        taken.insert(name.clone());
         let draft =
             Draft { pool, ranking: &ranking, labels: &labels, pods: &pods, requests: &requests };
         new_claim(name, draft, vec![candidate.claim.name.clone()])
@@ -171,7 +185,13 @@ impl Offered<'_, '_> {
                 return None;
             }
             ports.extend(it.sample().host_ports.iter().cloned());
+            let stock = self.profiles.stock;
             let entries = self.entries[*class].get_or_insert_with(|| {
+                // Why a class cannot enter is worked out with care, and of no interest here.
+                let mut rooms = (0..stock.shapes.len()).map(|shape| stock.room(shape));
+                if !rooms.any(|room| fits(&it.requests, room)) {
+                    return Vec::new();
+                }
                 entry(survey, self.pool, &mut self.profiles, it).unwrap_or_default()
             });
             let both = entries.iter().filter_map(|entry| self.profiles.both(together, *entry));
@@ -193,10 +213,7 @@ impl Offered<'_, '_> {
         let spot_to_spot = survey.snapshot.settings.spot_to_spot;
         let mut refused = "Can't replace with a cheaper node".to_owned();
         let mut best: Option<(Price, usize)> = None;
-        for capacity_type in [CapacityType::Reserved, CapacityType::Spot, CapacityType::OnDemand] {
-            let only = Requirement::is(capacity_type.as_str());
-            let only: Requirements = [(labels::CAPACITY_TYPE.into(), only)].into_iter().collect();
-            let only = self.profiles.enter(&only);
+        for (capacity_type, only) in self.alone {
             let Some(narrowed) = self.profiles.both(profile, only) else { continue };
             let stock = self.profiles.stock;
             let it = self.profiles.get(narrowed);

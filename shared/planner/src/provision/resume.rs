@@ -112,7 +112,8 @@ fn next_step<'a>(snapshot: &'a Snapshot, claim: &'a NodeClaim, now: Timestamp) -
 /// All of the call's instances must be in sight: with one missing, the rest would be taken for their neighbours.
 fn instance_of<'a>(snapshot: &'a Snapshot, record: &LaunchRecord) -> Option<&'a Instance> {
     let all = snapshot.instances.as_ref()?;
-    let mut same: Vec<&Instance> = all.iter().filter(|i| i.token == record.token).collect();
+    let all = all.iter().map(|instance| &**instance);
+    let mut same: Vec<&Instance> = all.filter(|i| i.token == record.token).collect();
     if u32::try_from(same.len()) != Ok(record.count) {
         return None;
     }

@@ -52,6 +52,17 @@ impl Columns {
         table.extend(self.extended.iter().map(|name| resources.get(name)));
     }
 
+    /// Takes amounts off a row.
+    pub(crate) fn take_off(&self, row: &mut [i64], resources: &Resources) {
+        row[Self::CPU] -= resources.cpu_milli;
+        row[Self::MEMORY] -= resources.memory_bytes;
+        row[Self::EPHEMERAL] -= resources.ephemeral_bytes;
+        row[Self::PODS] -= resources.pods;
+        for (have, name) in row[COMMON..].iter_mut().zip(&self.extended) {
+            *have -= resources.get(name);
+        }
+    }
+
     /// A row as amounts.
     pub(crate) fn resources(&self, row: &[i64]) -> Resources {
         let mut all = Resources {
@@ -105,6 +116,10 @@ mod tests {
         free[COMMON] = 3;
         assert_eq!(times(&columns.row(&gpu), &free, 9), 3);
         add(&mut free, &columns.row(&gpu), -3);
+        let mut same = columns.row(&Resources::cpu_memory(2000, 8 << 30));
+        same[COMMON] = 3;
+        (0..3).for_each(|_| columns.take_off(&mut same, &gpu));
+        assert_eq!(same, free);
         assert!(!fits(&columns.row(&gpu), &free));
         assert_eq!(columns.resources(&free), Resources::cpu_memory(500, 5 << 30));
     }

@@ -97,15 +97,20 @@ pub(crate) fn node_requirements(pool: &NodePool, class: &NodeClass) -> Requireme
 pub(crate) fn still_to_come(
     daemon_sets: &[Arc<DaemonSet>],
     labels: &Labels,
-    taints: &[Taint],
+    taints: &[&Taint],
     present: &[&Arc<Pod>],
 ) -> Resources {
     let mut sum = Resources::default();
     for daemon_set in daemon_sets {
         let pod = &daemon_set.template;
-        let comes = first_untolerated(taints, &pod.tolerations).is_none()
-            && pod.node_alternatives().iter().any(|wanted| wanted.admits_labels(labels));
-        if comes && !present.iter().any(|other| is_of(other, &daemon_set.name)) {
+        if present.iter().any(|other| is_of(other, &daemon_set.name)) {
+            continue;
+        }
+        let tolerates =
+            |taint: &&Taint| !taint.is_hard() || taint.is_tolerated_by(&pod.tolerations);
+        if taints.iter().all(tolerates)
+            && pod.node_alternatives().iter().any(|wanted| wanted.admits_labels(labels))
+        {
             sum.add(&pod.requests);
         }
     }

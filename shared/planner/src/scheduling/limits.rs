@@ -1,14 +1,15 @@
 //! How much a NodePool may still grow, and how many nodes the deployment still allows.
 
 use super::amounts::whole;
+use model::by_name::ByName;
 use model::claim::NodeClaim;
 use model::labels;
 use model::name::{PoolName, Text};
+use model::node::Node;
 use model::pool::NodePool;
 use model::reason::Reason;
 use model::resources::Resources;
 use model::snapshot::Snapshot;
-use std::collections::BTreeSet;
 
 /// What is left of one limit.
 #[derive(Clone, Debug)]
@@ -31,22 +32,21 @@ pub(crate) struct Allowance {
 
 /// How many nodes there are or will be: claims, and nodes without one.
 pub(crate) fn node_count(snapshot: &Snapshot) -> i64 {
-    let claims = snapshot.cluster.claims.len();
-    let claimed = claimed_nodes(snapshot);
-    let others = snapshot.cluster.nodes.iter().filter(|node| !claimed.contains(&*node.name));
-    whole(claims + others.count())
+    whole(snapshot.cluster.claims.len() + unclaimed_nodes(snapshot).len())
 }
 
-fn claimed_nodes(snapshot: &Snapshot) -> BTreeSet<&str> {
-    let claims = &snapshot.cluster.claims;
-    let named = claims.iter().filter_map(|claim| claim.node.as_deref());
-    let instances: BTreeSet<&str> = claims.iter().filter_map(|c| c.instance.as_deref()).collect();
-    let nodes = &snapshot.cluster.nodes;
-    let by_instance = nodes
-        .iter()
-        .filter(|node| node.instance.as_deref().is_some_and(|id| instances.contains(id)))
-        .map(|node| &*node.name);
-    named.chain(by_instance).collect()
+/// Nodes that are no claim's.
+fn unclaimed_nodes(snapshot: &Snapshot) -> Vec<&Node> {
+    let claims = || snapshot.cluster.claims.iter();
+    let named = ByName::new(claims().filter_map(|claim| Some((claim.node.as_deref()?, ()))));
+    let instances =
+        ByName::new(claims().filter_map(|claim| Some((claim.instance.as_deref()?, ()))));
+    let nodes = snapshot.cluster.nodes.iter().map(|node| &**node);
+    let unclaimed = nodes.filter(|node| {
+        !named.contains(&node.name)
+            && !node.instance.as_deref().is_some_and(|id| instances.contains(id))
+    });
+    unclaimed.collect()
 }
 
 /// What a claim counts against its pool's limits: its capacity, or the most that it may be launched as.
@@ -79,9 +79,8 @@ impl Allowance {
                 nodes += 1;
             }
         }
-        let claimed = claimed_nodes(snapshot);
-        for node in &snapshot.cluster.nodes {
-            if !claimed.contains(&*node.name) && node.pool().as_ref() == Some(&pool.name) {
+        for node in unclaimed_nodes(snapshot) {
+            if node.pool().as_ref() == Some(&pool.name) {
                 used.add(&node.capacity);
                 nodes += 1;
             }

@@ -4,6 +4,7 @@ use super::amounts::{add, fits, times};
 use super::classes::Class;
 use super::daemons::still_to_come;
 use super::stock::Survey;
+use model::by_name::ByName;
 use model::claim::{NodeClaim, NoticeKind};
 use model::condition::ConditionType;
 use model::labels::Labels;
@@ -12,7 +13,6 @@ use model::plan::Target;
 use model::pod::{HostPort, Pod};
 use model::resources::Resources;
 use model::taint::Taint;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is free on a node, present or future.
@@ -30,56 +30,46 @@ pub(crate) struct Room<'a> {
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
     /// Pods that have not ended, by their node.
-    pub(crate) pods: BTreeMap<&'a str, Vec<&'a Arc<Pod>>>,
-    claims_by_node: BTreeMap<&'a str, &'a Arc<NodeClaim>>,
-    nodes: BTreeMap<&'a str, &'a Arc<Node>>,
+    pods: ByName<'a, &'a Arc<Pod>>,
+    claims_by_node: ByName<'a, &'a Arc<NodeClaim>>,
+    nodes: ByName<'a, &'a Arc<Node>>,
 }
 
 impl<'a> Index<'a> {
     /// Of all that was observed.
     pub(crate) fn of(cluster: &'a model::snapshot::ClusterState) -> Self {
-        let mut pods: BTreeMap<&str, Vec<&Arc<Pod>>> = BTreeMap::new();
-        for pod in cluster.pods.iter().filter(|pod| !pod.is_terminal()) {
-            if let Some(node) = &pod.node {
-                pods.entry(node).or_default().push(pod);
-            }
+        let bound = cluster.pods.iter().filter(|pod| !pod.is_terminal());
+        let mut pods: Vec<(&str, &Arc<Pod>)> =
+            bound.filter_map(|pod| Some((pod.node.as_deref()?, pod))).collect();
+        pods.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        let claims = || cluster.claims.iter();
+        let by_instance =
+            ByName::new(claims().filter_map(|claim| Some((claim.instance.as_deref()?, claim))));
+        let of_instance = |node: &'a Arc<Node>| by_instance.get(node.instance.as_deref()?);
+        let by_instance =
+            cluster.nodes.iter().filter_map(|node| Some((&*node.name, of_instance(node)?)));
+        // Of both the claim's own word counts, as the last one given.
+        let by_name = claims().filter_map(|claim| Some((claim.node.as_deref()?, claim)));
+        Self {
+            pods: ByName::new(pods),
+            claims_by_node: ByName::new(by_instance.chain(by_name)),
+            nodes: ByName::new(cluster.nodes.iter().map(|node| (&*node.name, node))),
         }
-        for on_node in pods.values_mut() {
-            on_node.sort_by(|a, b| a.name.cmp(&b.name));
-        }
-        let by_instance: BTreeMap<&str, &Arc<NodeClaim>> = cluster
-            .claims
-            .iter()
-            .filter_map(|claim| Some((claim.instance.as_deref()?, claim)))
-            .collect();
-        let mut claims_by_node = BTreeMap::new();
-        for node in &cluster.nodes {
-            if let Some(claim) = node.instance.as_deref().and_then(|id| by_instance.get(id)) {
-                claims_by_node.insert(&*node.name, *claim);
-            }
-        }
-        for claim in &cluster.claims {
-            if let Some(node) = claim.node.as_deref() {
-                claims_by_node.insert(node, claim);
-            }
-        }
-        let nodes = cluster.nodes.iter().map(|node| (&*node.name, node)).collect();
-        Self { pods, claims_by_node, nodes }
     }
 
     /// The claim of a node.
     pub(crate) fn claim_of(&self, node: &str) -> Option<&'a Arc<NodeClaim>> {
-        self.claims_by_node.get(node).copied()
+        self.claims_by_node.get(node)
     }
 
     /// The node of a claim that has registered.
     pub(crate) fn node_of(&self, claim: &NodeClaim) -> Option<&'a Arc<Node>> {
-        claim.node.as_deref().and_then(|name| self.nodes.get(name)).copied()
+        claim.node.as_deref().and_then(|name| self.nodes.get(name))
     }
 
-    /// The pods on a node that have not ended.
+    /// The pods on a node that have not ended, by name.
     pub(crate) fn pods_on(&self, node: &str) -> &[&'a Arc<Pod>] {
-        self.pods.get(node).map_or(&[], Vec::as_slice)
+        self.pods.all(node)
     }
 }
 
@@ -132,12 +122,11 @@ impl<'a> Room<'a> {
     ) -> Self {
         let mut free = survey.columns.row(allocatable);
         for pod in pods {
-            add(&mut free, &survey.columns.row(&pod.requests), -1);
+            survey.columns.take_off(&mut free, &pod.requests);
         }
-        let owned: Vec<Taint> = taints.iter().copied().cloned().collect();
         let daemon_sets = &survey.snapshot.cluster.daemon_sets;
-        let to_come = still_to_come(daemon_sets, &labels, &owned, pods);
-        add(&mut free, &survey.columns.row(&to_come), -1);
+        let to_come = still_to_come(daemon_sets, &labels, &taints, pods);
+        survey.columns.take_off(&mut free, &to_come);
         let ports = pods.iter().flat_map(|pod| pod.host_ports.iter().cloned()).collect();
         Self { target, labels, taints, free, ports }
     }
@@ -147,13 +136,15 @@ impl<'a> Room<'a> {
         class.admits_node(&self.labels, self.taints.iter().copied())
     }
 
+    /// Whether one pod of a class could be taken. What cannot now, cannot once more has been taken.
+    pub(crate) fn may_take(&self, class: &Class<'_>) -> bool {
+        fits(&class.requests, &self.free) && class.ports_fit(&self.ports) && self.admits(class)
+    }
+
     /// Takes as many pods of a class as fit, at most `most`. Says how many.
     pub(crate) fn take(&mut self, class: &Class<'_>, most: i64) -> i64 {
         let most = if class.is_alone_on_a_node() { most.min(1) } else { most };
-        if most <= 0 || !fits(&class.requests, &self.free) || !class.ports_fit(&self.ports) {
-            return 0;
-        }
-        if !self.admits(class) {
+        if most <= 0 || !self.may_take(class) {
             return 0;
         }
         let count = times(&class.requests, &self.free, most);

@@ -38,9 +38,12 @@ impl<'a> Survey<'a> {
         Self { snapshot, columns, unavailable }
     }
 
-    fn is_unavailable(&self, instance_type: &str, offering: &Offering) -> bool {
-        !self.unavailable.is_empty()
-            && self.unavailable.contains(&(instance_type, &offering.zone, offering.capacity_type))
+    fn is_unavailable<'o>(&self, instance_type: &str, offering: impl Fn() -> &'o Offering) -> bool {
+        let is_it = || {
+            let Offering { zone, capacity_type, .. } = offering();
+            self.unavailable.contains(&(instance_type, zone, *capacity_type))
+        };
+        !self.unavailable.is_empty() && is_it()
     }
 }
 
@@ -108,6 +111,15 @@ pub(crate) struct Stock<'a> {
     width: usize,
 }
 
+/// What is known of a zone and capacity type while a stock is gathered.
+#[derive(Clone, Copy)]
+enum Known {
+    NotYet,
+    Closed,
+    /// Index into the markets.
+    Open(usize),
+}
+
 impl<'a> Stock<'a> {
     /// Collects what the requirements admit of the class's instance types.
     pub(crate) fn gather(
@@ -119,6 +131,7 @@ impl<'a> Stock<'a> {
         let types = survey.snapshot.instance_types.get(&class.name).map(|types| &**types);
         let admitted: Vec<usize> =
             types.map(|types| types.admitted(&requirements).iter().collect()).unwrap_or_default();
+        let mut known = vec![Known::NotYet; types.map_or(0, InstanceTypes::markets)];
         let mut stock = Self {
             class,
             requirements,
@@ -131,22 +144,28 @@ impl<'a> Stock<'a> {
             width: survey.columns.width(),
         };
         for place in admitted {
-            stock.add(survey, place);
+            stock.add(survey, place, &mut known);
         }
         stock
     }
 
-    fn add(&mut self, survey: &Survey<'a>, place: usize) {
-        let Some(instance_type) = self.types.and_then(|types| types.get(place)) else { return };
+    fn add(&mut self, survey: &Survey<'a>, place: usize, known: &mut [Known]) {
+        let Some(types) = self.types else { return };
+        let instance_type = &types[place];
         let first = self.offers.len();
         let arch = instance_type.labels.get(labels::ARCH);
         if arch.is_some_and(|arch| self.class.image_for(arch).is_some()) {
-            for (guess, offering) in instance_type.offerings.iter().enumerate() {
-                if !offering.available || survey.is_unavailable(&instance_type.name, offering) {
+            for (index, offer) in types.offers(place).iter().enumerate() {
+                let offering = || &instance_type.offerings[index];
+                if !offer.available || survey.is_unavailable(&instance_type.name, offering) {
                     continue;
                 }
-                if let Some(market) = self.market_of(offering, guess) {
-                    self.offers.push(Offer { market, price: offering.price });
+                let known = &mut known[offer.market as usize];
+                if let Known::NotYet = known {
+                    *known = self.market_of(offering());
+                }
+                if let Known::Open(market) = *known {
+                    self.offers.push(Offer { market, price: offer.price });
                 }
             }
         }
@@ -155,35 +174,26 @@ impl<'a> Stock<'a> {
         self.shapes.push(Shape { instance_type, place, is_exotic, offers });
         survey.columns.extend(&mut self.rooms, &instance_type.allocatable);
         let start = self.rooms.len() - self.width;
-        let daemons = survey.columns.row(&self.daemons.on(instance_type));
-        super::amounts::add(&mut self.rooms[start..], &daemons, -1);
+        survey.columns.take_off(&mut self.rooms[start..], &self.daemons.on(instance_type));
     }
 
-    /// The market of an offering, if something can be launched there. Types mostly list the same markets in the same
-    /// order, which makes the place in the list a good guess.
-    fn market_of(&mut self, offering: &'a Offering, guess: usize) -> Option<usize> {
-        let is_it =
-            |m: &Market<'_>| m.capacity_type == offering.capacity_type && *m.zone == offering.zone;
-        let known = self.markets.get(guess).filter(|m| is_it(m)).map(|_| guess);
-        let index = known.or_else(|| self.markets.iter().position(is_it));
-        let index = match index {
-            Some(index) => index,
-            None if self.markets.len() == MARKETS_MAX => return None,
-            None => {
-                let mut market = Market {
-                    zone: &offering.zone,
-                    zone_id: offering.zone_id.as_ref(),
-                    capacity_type: offering.capacity_type,
-                    subnet: self.class.subnet_in(&offering.zone),
-                };
-                if !market.admitted_by(&self.requirements) {
-                    market.subnet = None;
-                }
-                self.markets.push(market);
-                self.markets.len() - 1
-            }
+    /// The market of the first offering in it: open if something can be launched there.
+    fn market_of(&mut self, offering: &'a Offering) -> Known {
+        if self.markets.len() == MARKETS_MAX {
+            return Known::Closed;
+        }
+        let mut market = Market {
+            zone: &offering.zone,
+            zone_id: offering.zone_id.as_ref(),
+            capacity_type: offering.capacity_type,
+            subnet: self.class.subnet_in(&offering.zone),
         };
-        self.markets[index].subnet.is_some().then_some(index)
+        if !market.admitted_by(&self.requirements) {
+            market.subnet = None;
+        }
+        let is_open = market.subnet.is_some();
+        self.markets.push(market);
+        if is_open { Known::Open(self.markets.len() - 1) } else { Known::Closed }
     }
 
     /// What a shape leaves to pods: allocatable less its daemons.

@@ -54,7 +54,8 @@ fn add(world: &mut Snapshot, kind: &str, line: &Line<'_>) {
         "pod" => cluster.pods.push(Arc::new(pod(line))),
         "pdb" => cluster.pod_disruption_budgets.push(Arc::new(budget(line))),
         "instance" => {
-            world.instances.as_mut().expect("the text is well-formed").push(instance(line));
+            let instances = world.instances.as_mut().expect("the text is well-formed");
+            instances.push(Arc::new(instance(line)));
         }
         "instances" => world.instances = None,
         "types" => {

@@ -232,7 +232,7 @@ fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
             cluster.claims.extend(claim.map(Arc::new));
         }
         "claim" => cluster.claims.push(Arc::new(claim(line, types))),
-        "instance" => world.instances.as_mut().unwrap().push(instance(line)),
+        "instance" => world.instances.as_mut().unwrap().push(Arc::new(instance(line))),
         "refused" => cluster.memory.unavailable.push(Unavailable {
             offering: offering(line.0[1], line.0[2], line.0[3]),
             until: now() + SignedDuration::from_mins(2),

@@ -59,11 +59,11 @@ fn going_pod<'a>(
     name: &ObjectName,
     found: &mut Vec<Violation>,
 ) -> Option<&'a Pod> {
-    let Some(pod) = facts.pods.get(name) else {
+    let Some(pod) = facts.pod(name) else {
         found.push(Violation::new("I10", format!("pod {name} is not in the view")));
         return None;
     };
-    let node = pod.node.as_ref().and_then(|node| facts.nodes.get(node));
+    let node = pod.node.as_ref().and_then(|node| facts.node(node));
     let goes = node.is_some_and(|node| {
         let claim = facts.claim_of(node);
         node.deleting.is_some() || claim.is_some_and(|claim| claim.deleting.is_some())
@@ -77,7 +77,7 @@ fn going_pod<'a>(
 
 /// A pod is deleted past its budget only when what is left of the grace is its own.
 fn check_force(facts: &Facts<'_>, pod: &Pod, found: &mut Vec<Violation>) {
-    let node = pod.node.as_ref().and_then(|node| facts.nodes.get(node));
+    let node = pod.node.as_ref().and_then(|node| facts.node(node));
     let deadline = node.and_then(|node| facts.claim_of(node)).and_then(deadline);
     let is_time = deadline
         .is_some_and(|deadline| deadline.duration_since(facts.now) <= pod.termination_grace);
@@ -94,7 +94,7 @@ fn deadline(claim: &NodeClaim) -> Option<Timestamp> {
 
 /// An instance ends only when nobody is left on its node who could still be asked to go.
 fn check_drained(facts: &Facts<'_>, instance: &InstanceId, found: &mut Vec<Violation>) {
-    let Some(claim) = facts.claims_by_instance.get(instance) else { return };
+    let Some(claim) = facts.claim_with(instance) else { return };
     let deadline = deadline(claim);
     for node in facts.nodes_of(claim).into_iter().filter(|node| node.finalizer) {
         let left =

@@ -66,7 +66,7 @@ fn use_of(
     let of_pool = |name: Option<&PoolName>| name == Some(&pool.name);
     let mut used = Resources::default();
     let mut nodes = 0;
-    for claim in facts.claims.values().filter(|claim| of_pool(claim.spec.pool.as_ref())) {
+    for claim in facts.claims().filter(|claim| of_pool(claim.spec.pool.as_ref())) {
         used.add(&capacity_of(facts, claim, capacity));
         nodes += 1;
     }
@@ -112,7 +112,9 @@ fn check_ceiling(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     if facts.new_claims.is_empty() {
         return;
     }
-    let count = facts.claims.len() + facts.new_claims.len() + unclaimed_nodes(facts).count();
+    let count = facts.snapshot.cluster.claims.len()
+        + facts.new_claims.len()
+        + unclaimed_nodes(facts).count();
     let most = facts.snapshot.settings.nodes_max;
     if usize::try_from(most).is_ok_and(|most| most < count) {
         found.push(Violation::new("I8", format!("{count} nodes, at most {most} are allowed")));
@@ -120,13 +122,8 @@ fn check_ceiling(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 }
 
 fn unclaimed_nodes<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Node> {
-    let mut claimed: BTreeSet<&str> = BTreeSet::new();
-    claimed.extend(facts.claims.values().filter_map(|claim| claim.node.as_deref()));
-    let by_instance = |node: &Node| {
-        node.instance.as_ref().is_some_and(|id| facts.claims_by_instance.contains_key(id))
-    };
-    let nodes = facts.nodes.values().copied();
-    let unclaimed: Vec<&Node> =
-        nodes.filter(|node| !claimed.contains(&*node.name) && !by_instance(node)).collect();
-    unclaimed.into_iter()
+    facts.nodes().filter(|node| {
+        let by_instance = node.instance.as_ref().and_then(|id| facts.claim_with(id));
+        by_instance.is_none() && facts.claim_naming(&node.name).is_none()
+    })
 }

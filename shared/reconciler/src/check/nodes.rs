@@ -18,7 +18,7 @@ pub(super) fn check_node(
     pods: &[&Pod],
     found: &mut Vec<Violation>,
 ) {
-    let Some(node) = facts.nodes.get(name) else {
+    let Some(node) = facts.node(name) else {
         found.push(Violation::new("fit", format!("pods are placed on node {name}, which is gone")));
         return;
     };

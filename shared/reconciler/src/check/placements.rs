@@ -36,7 +36,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         if !placed.insert(name) {
             found.push(Violation::new("once", format!("pod {name} is placed twice")));
         }
-        let Some(pod) = facts.pods.get(name) else {
+        let Some(pod) = facts.pod(name) else {
             found.push(Violation::new("I10", format!("pod {name} is placed but not in the view")));
             continue;
         };
@@ -111,7 +111,7 @@ fn check_claim(facts: &Facts<'_>, name: &ClaimName, pods: &[&Pod], found: &mut V
             present: Vec::new(),
         };
         check_place(&place, pods, found);
-    } else if let Some(claim) = facts.claims.get(name) {
+    } else if let Some(claim) = facts.claim(name) {
         nodes::check_claim(facts, claim, pods, found);
     } else {
         let what = format!("pods are placed on claim {name}, which nobody makes");

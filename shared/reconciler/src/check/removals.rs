@@ -24,11 +24,15 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
     }
     for (name, reason) in &facts.deleted {
-        let Some(claim) = facts.claims.get(*name) else { continue };
+        let Some(claim) = facts.claim(name) else { continue };
         check_deletion(facts, claim, *reason, found);
         condemned += usize::from(condemns_the_living(facts, claim, *reason));
     }
-    let live = facts.instances.keys().filter(|id| facts.is_live(id)).count();
+    if condemned <= DELETIONS_FLOOR {
+        return;
+    }
+    let instances = facts.snapshot.instances.iter().flatten();
+    let live = instances.filter(|instance| !instance.state.is_gone()).count();
     let most = DELETIONS_FLOOR.max(live / DELETIONS_ONE_IN);
     if most < condemned {
         let what = format!("{condemned} live instances condemned in one pass, {most} may be");
@@ -38,7 +42,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 
 /// Checks one termination. Says whether it ends an instance that nobody had condemned.
 fn check_termination(facts: &Facts<'_>, id: &InstanceId, found: &mut Vec<Violation>) -> bool {
-    let Some(instance) = facts.instances.get(id) else {
+    let Some(instance) = facts.instance(id) else {
         found.push(Violation::new("I3", format!("instance {id} was not seen by this pass")));
         return true;
     };
@@ -49,7 +53,7 @@ fn check_termination(facts: &Facts<'_>, id: &InstanceId, found: &mut Vec<Violati
     if instance.state.is_gone() {
         return false;
     }
-    let Some(claim) = facts.claims_by_instance.get(id) else {
+    let Some(claim) = facts.claim_with(id) else {
         check_orphan(facts, instance, found);
         return true;
     };
@@ -68,7 +72,7 @@ fn check_orphan(facts: &Facts<'_>, instance: &Instance, found: &mut Vec<Violatio
         let what = format!("instance {id} has no claim yet, but is {} s old", age.as_secs());
         found.push(Violation::new("I1", what));
     }
-    let waiting = facts.claims.values().find(|claim| {
+    let waiting = facts.claims().find(|claim| {
         let record = claim.launch.as_ref();
         claim.instance.is_none() && record.is_some_and(|record| record.token == instance.token)
     });
@@ -135,7 +139,7 @@ fn check_deletion(
 }
 
 fn runs(facts: &Facts<'_>, id: &InstanceId) -> bool {
-    let state = facts.instances.get(id).map(|instance| instance.state);
+    let state = facts.instance(id).map(|instance| instance.state);
     state.is_none_or(|state| matches!(state, InstanceState::Pending | InstanceState::Running))
 }
 

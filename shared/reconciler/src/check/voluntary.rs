@@ -12,7 +12,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut begun: Vec<(&NodeClaim, Option<DisruptionReason>)> = Vec::new();
     for (name, reason) in &facts.deleted {
         let Some(reason) = reason.voluntary() else { continue };
-        let Some(claim) = facts.claims.get(*name) else { continue };
+        let Some(claim) = facts.claim(name) else { continue };
         if claim.deleting.is_some() {
             continue;
         }
@@ -23,7 +23,7 @@ pub(super) fn check(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
     }
     for action in &facts.plan.actions {
-        if let Some(claim) = marked(action).and_then(|name| facts.claims.get(name)) {
+        if let Some(claim) = marked(action).and_then(|name| facts.claim(name)) {
             begun.push((claim, None));
         }
     }
@@ -49,7 +49,7 @@ fn marked(action: &Action) -> Option<&ClaimName> {
 fn check_one(facts: &Facts<'_>, claim: &NodeClaim, found: &mut Vec<Violation>) {
     let name = &claim.name;
     for replacement in &claim.replaced_by {
-        if !facts.claims.get(replacement).is_some_and(|new| new.is_initialized()) {
+        if !facts.claim(replacement).is_some_and(NodeClaim::is_initialized) {
             let what = format!("claim {name} goes before {replacement}, which replaces it, is up");
             found.push(Violation::new("I5", what));
         }
@@ -87,7 +87,7 @@ fn check_budgets(
 
 /// The initialized nodes of a pool, and how many of them are going or out of order already.
 fn count(facts: &Facts<'_>, pool: &NodePool) -> (usize, usize) {
-    let counted = facts.claims.values().filter(|claim| {
+    let counted = facts.claims().filter(|claim| {
         claim.spec.pool.as_ref() == Some(&pool.name)
             && claim.is_initialized()
             && !claim.conditions.is_true(ConditionType::InstanceTerminating)

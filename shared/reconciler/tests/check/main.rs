@@ -15,7 +15,7 @@ use model::pod::HostPort;
 use model::pool::{Budget, BudgetNodes, Limits};
 use model::reason::{Reason, Subject};
 use model::resources::Resources;
-use model::snapshot::{InstanceState, Snapshot};
+use model::snapshot::{Instance, InstanceState, Snapshot};
 use model::taint::{Effect, Taint};
 use std::sync::Arc;
 use world::{cluster_of_nodes, delete, evict, launch_plan, now, pod, terminate, update, waiting};
@@ -60,6 +60,11 @@ fn change_pool(snapshot: &mut Snapshot, change: impl FnOnce(&mut model::pool::No
 
 fn change_claim(snapshot: &mut Snapshot, index: usize, change: impl FnOnce(&mut NodeClaim)) {
     change(Arc::make_mut(&mut snapshot.cluster.claims[index]));
+}
+
+fn change_instance(snapshot: &mut Snapshot, index: usize, change: impl FnOnce(&mut Instance)) {
+    let instances = snapshot.instances.as_mut().expect("they were read");
+    change(Arc::make_mut(&mut instances[index]));
 }
 
 fn going(snapshot: &mut Snapshot, index: usize) {
@@ -350,7 +355,7 @@ fn only_instances_of_this_cluster_that_were_seen_are_terminated() {
     check_actions(
         |snapshot| {
             going(snapshot, 0);
-            snapshot.instances.as_mut().unwrap()[0].cluster_uid = "theirs".into();
+            change_instance(snapshot, 0, |instance| instance.cluster_uid = "theirs".into());
             vec![terminate(&["i-0", "i-unseen"])]
         },
         expect![[r#"
@@ -375,8 +380,8 @@ fn a_young_orphan_or_one_that_waits_for_its_claim_is_not_terminated() {
     check_actions(
         |snapshot| {
             for (index, age) in [(0, 119), (1, 120), (2, 120)] {
-                let instance = &mut snapshot.instances.as_mut().unwrap()[index];
-                instance.launched_at = now() - SignedDuration::from_secs(age);
+                let launched_at = now() - SignedDuration::from_secs(age);
+                change_instance(snapshot, index, |instance| instance.launched_at = launched_at);
             }
             snapshot.cluster.claims.drain(0..2);
             change_claim(snapshot, 0, |claim| claim.instance = None);
@@ -445,7 +450,7 @@ fn a_reason_for_deletion_has_to_be_true() {
     );
     check_actions(
         |snapshot| {
-            snapshot.instances.as_mut().unwrap()[0].state = InstanceState::Terminated;
+            change_instance(snapshot, 0, |instance| instance.state = InstanceState::Terminated);
             Arc::make_mut(&mut snapshot.cluster.nodes[0]).ready = false;
             vec![delete(snapshot, 0, DeleteReason::GarbageCollected)]
         },

@@ -78,7 +78,8 @@ pub(crate) fn cluster_of_nodes(count: usize) -> Snapshot {
         snapshot.cluster.pods_known_on.insert(node.as_str().into());
         snapshot.cluster.claims.push(Arc::new(healthy_claim(&claim, &node, &instance)));
         snapshot.cluster.nodes.push(Arc::new(healthy_node(&node, &instance)));
-        snapshot.instances.as_mut().expect("they were read").push(running(&instance));
+        let instances = snapshot.instances.as_mut().expect("they were read");
+        instances.push(Arc::new(running(&instance)));
     }
     snapshot
 }

@@ -18,6 +18,7 @@ use model::taint::{Effect, Taint};
 use reconciler::ports::{Cloud, CloudQuery, Cluster, ObserveError};
 use sim::handle::WorldHandle;
 use sim::lambda::{Event, Function, Functions, Invoked, Response};
+use std::sync::Arc;
 
 use super::{instance_types, offering};
 
@@ -47,7 +48,7 @@ impl Functions for Small {
 async fn look(
     world: &WorldHandle,
     scope: Scope,
-) -> Result<(Vec<Instance>, ClusterState), ObserveError> {
+) -> Result<(Vec<Arc<Instance>>, ClusterState), ObserveError> {
     let cloud = Cloud::observe(world, CloudQuery::Instances).await?;
     Ok((cloud.instances, Cluster::observe(world, scope).await?))
 }
@@ -181,7 +182,7 @@ fn run_for(claim: &NodeClaim, record: &LaunchRecord) -> RunInstances {
 async fn launch(
     world: &WorldHandle,
     claim: &NodeClaim,
-    (class, instances): (&NodeClass, &[Instance]),
+    (class, instances): (&NodeClass, &[Arc<Instance>]),
     now: Timestamp,
 ) {
     let mut attempt = claim.launch.as_ref().map_or(1, |record| record.attempt);
@@ -208,7 +209,7 @@ async fn launch(
         }
         let born = instances.iter().find(|i| i.token == record.token && !i.state.is_gone());
         let outcome = if let Some(instance) = born {
-            Outcome::Launched(vec![instance.clone()])
+            Outcome::Launched(vec![Instance::clone(instance)])
         } else {
             let run = CloudAction::RunInstances(run_for(claim, &record));
             Cloud::apply(world, &run).await
@@ -265,13 +266,13 @@ async fn advance(world: &WorldHandle, now: Timestamp) -> Result<(), ObserveError
         let instance = instances.iter().find(|i| Some(&i.id) == claim.instance.as_ref());
         let gone = instance.is_none_or(|i| i.state.is_gone());
         if claim.deleting.is_some() {
-            let unknown = |i: &&Instance| {
+            let unknown = |i: &&Arc<Instance>| {
                 claim.instance.is_none()
                     && claim.launch.as_ref().is_some_and(|record| record.token == i.token)
                     && !i.state.is_gone()
             };
             let instance = instance.or(instances.iter().find(unknown));
-            remove(world, claim, (node.map(|n| &**n), instance), (&state, now)).await;
+            remove(world, claim, (node.map(|n| &**n), instance.map(|i| &**i)), (&state, now)).await;
         } else if claim.instance.is_some() && gone && settled_for(claim, 60, now) {
             delete(world, claim, DeleteReason::GarbageCollected).await;
         } else if node.is_some_and(|node| node.deleting.is_some()) {
@@ -292,10 +293,10 @@ fn settled_for(claim: &NodeClaim, seconds: i64, now: Timestamp) -> bool {
 
 async fn sweep_orphans(
     world: &WorldHandle,
-    (instances, state): (&[Instance], &ClusterState),
+    (instances, state): (&[Arc<Instance>], &ClusterState),
     now: Timestamp,
 ) {
-    let orphan = |i: &&Instance| {
+    let orphan = |i: &&Arc<Instance>| {
         !i.state.is_gone()
             && i.cluster_uid == state.cluster_uid
             && SignedDuration::from_secs(60) < now.duration_since(i.launched_at)
@@ -371,7 +372,7 @@ async fn remove(
 
 /// Evicts what is left. Says whether nothing is.
 async fn drain(world: &WorldHandle, node: &Node, state: &ClusterState) -> bool {
-    let on_node = |pod: &&std::sync::Arc<Pod>| {
+    let on_node = |pod: &&Arc<Pod>| {
         pod.node.as_ref() == Some(&node.name) && !pod.is_daemon() && !pod.is_terminal()
     };
     let mut empty = state.knows_pods_of(&node.name);
@@ -409,7 +410,7 @@ async fn interrupt(world: &WorldHandle, event: &Event, now: Timestamp) -> Result
 async fn disrupt(world: &WorldHandle, now: Timestamp) -> Result<(), ObserveError> {
     let state = Cluster::observe(world, Scope::Everything).await?;
     let going = state.claims.iter().filter(|c| c.deleting.is_some()).count();
-    let empty = |claim: &&std::sync::Arc<NodeClaim>| {
+    let empty = |claim: &&Arc<NodeClaim>| {
         let busy = |pod: &Pod| pod.node == claim.node && !pod.is_daemon() && !pod.is_terminal();
         claim.deleting.is_none()
             && claim.is_initialized()
