@@ -26,6 +26,15 @@ sim SEED:
 sweep:
     .ci/run slow
 
+# our plans beside Karpenter's: FOLDER holds check/ with problems, judge and Karpenter's results (needs python3)
+parity FOLDER="../shared" FILTER="":
+    cargo build --release --bin joiner --bin parity
+    "${CARGO_TARGET_DIR:-target}/release/parity" "{{ FOLDER }}" "{{ FILTER }}"
+
+# how long planning takes as pods become more; FILTER is a part of a name, as "diverse/1000"
+bench FILTER="":
+    cargo bench -p bench -- "{{ FILTER }}"
+
 # write what came out into the expected texts; then read the diff
 bless:
     UPDATE_EXPECT=1 cargo test --workspace

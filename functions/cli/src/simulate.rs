@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     scale: u32,
     /// A workload in the small language of Deployments, Jobs, daily curves and bursts, or the name of a shipped example: burst,
-    /// daily-curve, batch-night, spot-storm, zone-outage.
+    /// daily-curve, batch-night, spot-storm, zone-outage, zone-spread, co-located.
     #[arg(long, value_name = "FILE.yaml")]
     workload: Option<PathBuf>,
     #[arg(long, value_name = "FILE.yaml", help = POOLS_HELP)]

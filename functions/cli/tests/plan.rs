@@ -45,23 +45,21 @@ fn check_refused(input: &str, line: &Expect) {
 #[test]
 fn a_table_says_what_is_launched_what_fits_and_what_is_left_out() {
     expect![[r#"
-        NODECLAIM         NODEPOOL  TYPE    ZONE        CAPACITY   $/HOUR  PODS  CPU  MEMORY
-        default-vrv9d9zq  default   xlarge  us-east-1a  on-demand  0.2000     2  77%     27%
-        default-z6v89c2m  default   large   us-east-1a  on-demand  0.1000     1  79%     29%
+        NODES  NODEPOOL  TYPE    ZONE        CAPACITY   $/HOUR  PODS  CPU  MEMORY
+            1  default   xlarge  us-east-1a  on-demand  0.2000     2  77%     27%
+            1  default   large   us-east-1a  on-demand  0.1000     1  79%     29%
 
-        2 nodes for 3 pods, $0.3000 an hour
+        2 nodes for 3 pods
+        total $0.3000/h, no plan for these pods can cost less than $0.2571/h (gap 16.7 %)
 
         NODE         PODS
         ip-10-0-0-1     1  shop/fits-the-node
 
-        not placed: shop/elsewhere
-          asks for team In [search], NodePool default offers In [shop]
-
-        not placed: shop/too-large
-          needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)
-
-        not placed: shop/gated
-          waits for scheduling gates example.com/quota
+        LEFT OUT                  WHY
+               1  shop/elsewhere  asks for team In [search], NodePool default offers In [shop]
+               1  shop/too-large  needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance
+                                  type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)
+               1  shop/gated      waits for scheduling gates example.com/quota
     "#]].assert_eq(&plan(&["cluster.yaml", "pods.yaml"], "table"));
 }
 
@@ -71,20 +69,20 @@ fn json_has_the_keys_that_programs_read() {
     let mut value: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
     let seconds = value["solveSeconds"].take();
     assert!(seconds.is_f64() && json.ends_with('\n') && json.lines().count() == 1);
-    expect![[r#"{"cost":{"gapPercent":null,"lowerBoundPerHour":null,"perHour":0.3},"existing":[{"node":"ip-10-0-0-1","pods":["shop/fits-the-node"]}],"nodeClaims":[{"instanceTypes":["xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"xlarge","pricePerHour":0.2,"zone":"us-east-1a"},"name":"default-vrv9d9zq","nodePool":"default","pods":["shop/web-0","shop/web-1"]},{"instanceTypes":["large","xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"large","pricePerHour":0.1,"zone":"us-east-1a"},"name":"default-z6v89c2m","nodePool":"default","pods":["shop/web-2"]}],"solveSeconds":null,"unschedulable":[{"pod":"shop/elsewhere","reasons":["asks for team In [search], NodePool default offers In [shop]"]},{"pod":"shop/gated","reasons":["waits for scheduling gates example.com/quota"]},{"pod":"shop/too-large","reasons":["needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)"]}]}"#]].assert_eq(&value.to_string());
+    expect![[r#"{"cost":{"gapPercent":16.7,"lowerBoundPerHour":0.257142,"perHour":0.3},"existing":[{"node":"ip-10-0-0-1","pods":["shop/fits-the-node"]}],"nodeClaims":[{"instanceTypes":["xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"xlarge","pricePerHour":0.2,"zone":"us-east-1a"},"name":"default-vrv9d9zq","nodePool":"default","pods":["shop/web-0","shop/web-1"]},{"instanceTypes":["large","xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"large","pricePerHour":0.1,"zone":"us-east-1a"},"name":"default-z6v89c2m","nodePool":"default","pods":["shop/web-2"]}],"solveSeconds":null,"unschedulable":[{"pod":"shop/elsewhere","reasons":["asks for team In [search], NodePool default offers In [shop]"]},{"pod":"shop/gated","reasons":["waits for scheduling gates example.com/quota"]},{"pod":"shop/too-large","reasons":["needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)"]}]}"#]].assert_eq(&value.to_string());
 }
 
 #[test]
 fn limits_are_kept() {
     expect![[r#"
-        NODECLAIM         NODEPOOL  TYPE    ZONE        CAPACITY   $/HOUR  PODS  CPU  MEMORY
-        default-27845nbv  default   xlarge  us-east-1a  on-demand  0.2000     1  90%      0%
-        default-4b69p6c2  default   xlarge  us-east-1a  on-demand  0.2000     1  90%      0%
+        NODES  NODEPOOL  TYPE    ZONE        CAPACITY   $/HOUR  PODS  CPU  MEMORY
+            2  default   xlarge  us-east-1a  on-demand  0.4000     2  90%      0%
 
-        2 nodes for 2 pods, $0.4000 an hour
+        2 nodes for 2 pods
+        total $0.4000/h, no plan for these pods can cost less than $0.4000/h (gap 0.0 %)
 
-        not placed: default/c
-          would fit xlarge, but NodePool default is limited to 12 cpu and has 10
+        LEFT OUT             WHY
+               1  default/c  would fit xlarge, but NodePool default is limited to 12 cpu and has 10
     "#]]
     .assert_eq(&plan(&["cluster.yaml", "over-limit.yaml"], "table"));
 }

@@ -1,12 +1,14 @@
-//! What the kubelet will report as a node's capacity.
+//! What the kubelet will report as a node's capacity, and the EBS CSI driver as the volumes it can attach.
 
 use crate::Settings;
+use crate::attachments;
 use crate::facts::InstanceFacts;
 use crate::family::Family;
 use crate::intern::Interner;
 use model::name::Text;
 use model::node_class::NodeClass;
 use model::resources::Resources;
+use model::volume::{EBS_DRIVER, attachable};
 use std::collections::BTreeMap;
 
 /// Bytes of a MiB.
@@ -46,7 +48,9 @@ pub(crate) fn capacity(
         pods: pods(facts, class, settings),
         extended,
     };
-    if Family::of(class.ami_family).windows_build.is_some() {
+    let family = Family::of(class.ami_family);
+    capacity.set_units(&attachable(EBS_DRIVER), attachments::volumes(facts, &family));
+    if family.windows_build.is_some() {
         let addresses = i64::from(facts.ips_per_eni.saturating_sub(1));
         capacity.set_units("vpc.amazonaws.com/PrivateIPv4Address", addresses);
     }

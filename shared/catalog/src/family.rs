@@ -13,6 +13,8 @@ pub(crate) struct Family {
     pub(crate) windows_build: Option<&'static str>,
     /// Size of the volume that holds pods' ephemeral storage, where the class names none.
     pub(crate) root_volume_bytes: i64,
+    /// Volumes that a node starts with: the root, and where pods' storage is apart, that one.
+    pub(crate) volumes: i64,
     /// Whether the node holds as many pods as its interfaces have addresses; otherwise the kubelet's own limit counts.
     pub(crate) counts_interfaces: bool,
     /// Whether the kubelet is given `podsPerCore`.
@@ -28,6 +30,7 @@ impl Family {
         match family {
             AmiFamily::AL2 | AmiFamily::AL2023 | AmiFamily::Custom => Self::amazon_linux(),
             AmiFamily::Bottlerocket => Self {
+                volumes: 2,
                 takes_pods_per_core: false,
                 reserves_by_interfaces: false,
                 ..Self::amazon_linux()
@@ -48,6 +51,7 @@ impl Family {
             os: "linux",
             windows_build: None,
             root_volume_bytes: 20 * GIB,
+            volumes: 1,
             counts_interfaces: true,
             takes_pods_per_core: true,
             reserves_by_interfaces: true,
@@ -59,6 +63,7 @@ impl Family {
             os: "windows",
             windows_build: Some(build),
             root_volume_bytes: 50 * GIB,
+            volumes: 1,
             counts_interfaces: false,
             takes_pods_per_core: true,
             reserves_by_interfaces: false,

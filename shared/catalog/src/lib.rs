@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod resolved;
 
+mod attachments;
 mod capacity;
 mod dollars;
 mod family;

@@ -16,6 +16,13 @@ use std::fmt;
 /// Text from the file that an error repeats is cut here: enough to find it, and still one line.
 const ERROR_CHARS_MAX: usize = 160;
 
+/// The most of any resource that a node may have, in base units: 512 Ti bytes. The disks of d3en.12xlarge hold 336 TB, and
+/// 16,000 nodes of this size still add up in 64 bits.
+const AMOUNT_MAX: i64 = 1 << 49;
+
+/// The longest value of a label, in characters (Kubernetes, "Labels and Selectors").
+const LABEL_CHARS_MAX: usize = 63;
+
 /// A catalogue as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
@@ -80,15 +87,11 @@ struct Amount(String);
 /// When the text is not such a file; the error names the instance type and the field.
 pub fn read(json: &[u8]) -> Result<Catalog, Error> {
     let File { region, instance_types } = parse(json)?;
-    if region.is_empty() {
-        return Err(Error::new("region", "is empty"));
-    }
+    check_name("region", &region)?;
     let mut interner = Interner::default();
     let mut types = Vec::with_capacity(instance_types.len());
     for (index, entry) in instance_types.into_iter().enumerate() {
-        if entry.name.is_empty() {
-            return Err(Error::new(format!("instanceTypes[{index}].name"), "is empty"));
-        }
+        check_name(&format!("instanceTypes[{index}].name"), &entry.name)?;
         types.push(instance_type(entry, &region, &mut interner)?);
     }
     types.sort_by(|a, b| a.name.cmp(&b.name));
@@ -174,6 +177,7 @@ fn instance_type(
     let [os] = os.as_slice() else {
         return Err(wrong("os", &"must name one operating system, which the nodes will run"));
     };
+    check_labels(&name, [("arch", &arch), ("os", os)], &labels)?;
     let capacity = resources(&name, "capacity", &capacity)?;
     let overhead = resources(&name, "overhead", &overhead)?;
     if let Some((resource, _)) = overhead.shortfall(&capacity).iter().next() {
@@ -193,6 +197,40 @@ fn instance_type(
     Ok(InstanceType { name: name.into(), labels, capacity, allocatable, offerings })
 }
 
+/// Whether what becomes the value of a node's label can be one.
+fn check_name(at: &str, name: &str) -> Result<(), Error> {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() {
+        return Err(Error::new(at, "is empty"));
+    }
+    if name.len() <= LABEL_CHARS_MAX && name.chars().all(is_inner) {
+        return Ok(());
+    }
+    let problem = format!("{name:?} is no name: expected up to 63 letters, digits, -, _ and .");
+    Err(Error::new(at, problem))
+}
+
+fn check_labels(
+    instance_type: &str,
+    facts: [(&str, &Text); 2],
+    labels: &Labels,
+) -> Result<(), Error> {
+    for (field, fact) in facts {
+        check_name(&format!("{instance_type}: {field}"), fact)?;
+    }
+    // A label may be empty, a name may not.
+    for (key, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
+        check_name(&format!("{instance_type}: labels.{key}"), value)?;
+    }
+    match labels.keys().find(|key| key.is_empty() || key.contains(char::is_control)) {
+        None => Ok(()),
+        Some(key) => {
+            let problem = format!("{key:?} is no label's name");
+            Err(Error::new(format!("{instance_type}: labels"), problem))
+        }
+    }
+}
+
 fn resources(
     instance_type: &str,
     field: &str,
@@ -200,9 +238,14 @@ fn resources(
 ) -> Result<Resources, Error> {
     let mut resources = Resources::default();
     for (resource, Amount(amount)) in amounts {
-        resources
-            .set(resource, amount)
-            .map_err(|error| Error::new(format!("{instance_type}: {field}.{resource}"), error))?;
+        let wrong = |problem: &dyn fmt::Display| {
+            Error::new(format!("{instance_type}: {field}.{resource}"), problem)
+        };
+        resources.set(resource, amount).map_err(|error| wrong(&error))?;
+        if AMOUNT_MAX < resources.get(resource) {
+            let most = format_amount(resource, AMOUNT_MAX);
+            return Err(wrong(&format!("is too large: expected at most {most}")));
+        }
     }
     Ok(resources)
 }
@@ -218,6 +261,7 @@ fn read_offerings(
         let price = dollars::price(price_per_hour).map_err(|problem| {
             Error::new(format!("{instance_type}: offerings[{index}].pricePerHour"), problem)
         })?;
+        check_name(&format!("{instance_type}: offerings[{index}].zone"), &zone)?;
         let zone = interner.text(&zone).into();
         offerings.push(Offering { zone, zone_id, capacity_type, price, available });
     }
@@ -265,10 +309,11 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts, finite numbers and maps keyed by text become JSON")
 }
 
+/// The first line's beginning, without what a terminal would act on.
 fn clip(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() <= ERROR_CHARS_MAX {
-        return line.to_owned();
-    }
-    line.chars().take(ERROR_CHARS_MAX).chain(['…']).collect()
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let shown = line.chars().take(ERROR_CHARS_MAX).map(clean);
+    let more = (ERROR_CHARS_MAX < line.chars().count()).then_some('…');
+    shown.chain(more).collect()
 }

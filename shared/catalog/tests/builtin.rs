@@ -8,6 +8,7 @@ use model::labels::AWS_INSTANCE_LABELS;
 use model::name::SubnetId;
 use model::node_class::{AmiFamily, Kubelet, NodeClass, Subnet, Threshold};
 use model::resources::Resources;
+use model::volume::{EBS_DRIVER, attachable, is_attachable};
 use proptest::prelude::*;
 use std::fmt::Write;
 
@@ -43,12 +44,12 @@ fn of_type(name: &str, class: &NodeClass) -> InstanceType {
     types.into_iter().find(|t| &*t.name == name).unwrap()
 }
 
-/// Memory in MiB, ephemeral storage in MB.
+/// Memory in MiB, ephemeral storage in MB; without volumes, which no kubelet reports.
 fn amounts(resources: &Resources) -> String {
     let Resources { cpu_milli, memory_bytes, ephemeral_bytes, pods, extended } = resources;
     let mut line = format!("{cpu_milli}m {} MiB ", memory_bytes >> 20);
     write!(line, "{} MB {pods} pods", ephemeral_bytes / 1_000_000).unwrap();
-    for (name, count) in extended {
+    for (name, count) in extended.iter().filter(|(name, _)| !is_attachable(name)) {
         write!(line, ", {count} {name}").unwrap();
     }
     line
@@ -100,6 +101,56 @@ fn allocatable_is_what_karpenter_computes_for_al2023() {
             trn1.32xlarge  127610m 481894 MiB 18253 MB 247 pods, 16 aws.amazon.com/neuron, 32 aws.amazon.com/neuroncore, 8 vpc.amazonaws.com/efa, 82 vpc.amazonaws.com/pod-eni
         "#]],
     );
+}
+
+/// The EBS volumes that nodes of these types can attach for pods.
+fn volumes(class: &NodeClass, names: &[&str]) -> String {
+    let of = |name: &&str| of_type(name, class).allocatable.get(&attachable(EBS_DRIVER));
+    names.iter().map(|name| format!("{name} {}", of(name))).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn nitro_instances_share_their_attachments_with_interfaces_disks_and_accelerators() {
+    let plain = ["m5.large", "m5.24xlarge", "t3.nano", "c6g.medium", "m5.metal"];
+    expect!["m5.large 25, m5.24xlarge 25, t3.nano 25, c6g.medium 25, m5.metal 25"]
+        .assert_eq(&volumes(&class(), &plain));
+    let disks = ["m5d.large", "m5d.24xlarge", "i4i.32xlarge", "i3en.24xlarge", "d3.8xlarge"];
+    expect!["m5d.large 24, m5d.24xlarge 21, i4i.32xlarge 17, i3en.24xlarge 16, d3.8xlarge 1"]
+        .assert_eq(&volumes(&class(), &disks));
+    let accelerators = ["g4dn.12xlarge", "g5.48xlarge", "inf1.24xlarge", "p3dn.24xlarge"];
+    expect!["g4dn.12xlarge 19, g5.48xlarge 7, inf1.24xlarge 9, p3dn.24xlarge 15"]
+        .assert_eq(&volumes(&class(), &accelerators));
+}
+
+#[test]
+fn newer_instances_have_a_limit_for_volumes_alone_that_goes_by_size() {
+    let sizes = ["m7i.large", "m7i.12xlarge", "m7i.16xlarge", "m7i.24xlarge", "m7i.48xlarge"];
+    expect!["m7i.large 31, m7i.12xlarge 31, m7i.16xlarge 47, m7i.24xlarge 63, m7i.48xlarge 127"]
+        .assert_eq(&volumes(&class(), &sizes));
+    let others = ["r7a.32xlarge", "c8g.medium", "m7i.metal-48xl", "p5.48xlarge", "m7g.large"];
+    expect!["r7a.32xlarge 87, c8g.medium 31, m7i.metal-48xl 38, p5.48xlarge 63, m7g.large 25"]
+        .assert_eq(&volumes(&class(), &others));
+}
+
+#[test]
+fn xen_instances_have_a_limit_of_their_own() {
+    expect!["m4.large 38, i3.16xlarge 38, t2.nano 38"]
+        .assert_eq(&volumes(&class(), &["m4.large", "i3.16xlarge", "t2.nano"]));
+}
+
+#[test]
+fn bottlerocket_starts_with_two_volumes() {
+    let bottlerocket = NodeClass { ami_family: AmiFamily::Bottlerocket, ..class() };
+    expect!["m5.large 24, m7i.large 30, m4.large 37"]
+        .assert_eq(&volumes(&bottlerocket, &["m5.large", "m7i.large", "m4.large"]));
+}
+
+#[test]
+fn every_node_can_attach_a_volume_and_none_more_than_ec2_allows() {
+    for found in resolve(Facts::builtin(), "us-east-1", &class()).unwrap() {
+        let volumes = found.allocatable.get(&attachable(EBS_DRIVER));
+        assert!((1..128).contains(&volumes), "{}: {volumes}", found.name);
+    }
 }
 
 #[test]

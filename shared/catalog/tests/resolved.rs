@@ -83,6 +83,37 @@ fn errors_name_the_instance_type_and_the_field() {
 }
 
 #[test]
+fn control_characters_of_the_file_do_not_reach_the_terminal() {
+    let error = read_with("on-demand", r"a\rb\u001b[31m").unwrap_err().to_string();
+    expect!["m5.large: offerings[0].capacityType: unknown variant `a b [31m`, expected one of `reserved`, `spot`, `on-demand` at line 5 column 67"]
+        .assert_eq(&error);
+}
+
+#[test]
+fn names_that_could_be_no_labels_are_refused() {
+    let spoiled = [
+        (r#""name":"m5.large""#, r#""name":"m5\rlarge""#),
+        ("us-east-1a", "us east"),
+        (r#""amd64""#, r#""""#),
+        (r#":"m5"}"#, r#":"\u0000"}"#),
+        ("karpenter.k8s.aws/instance-family", r"a\nb"),
+    ];
+    let errors = spoiled.map(|(piece, by)| read_with(piece, by).unwrap_err().to_string());
+    expect![[r#"
+        instanceTypes[0].name: "m5\rlarge" is no name: expected up to 63 letters, digits, -, _ and .
+        m5.large: offerings[0].zone: "us east" is no name: expected up to 63 letters, digits, -, _ and .
+        m5.large: arch: is empty
+        m5.large: labels.karpenter.k8s.aws/instance-family: "\0" is no name: expected up to 63 letters, digits, -, _ and .
+        m5.large: labels: "a\nb" is no label's name"#]].assert_eq(&errors.join("\n"));
+}
+
+#[test]
+fn amounts_that_could_not_be_added_up_are_refused() {
+    let error = read_with("7600000000", "9223372036854775807").unwrap_err().to_string();
+    expect!["m5.large: capacity.memory: is too large: expected at most 512Ti"].assert_eq(&error);
+}
+
+#[test]
 fn what_stands_twice_is_refused() {
     let (head, rest) = EXAMPLE.split_once('[').unwrap();
     let types = rest.strip_suffix("]}").unwrap();

@@ -142,8 +142,8 @@ status:
     check(
         text,
         &expect![[r#"
-        {"affinity":{},"antiAffinity":{"required":[{"matchLabelKeys":[],"mismatchLabelKeys":[],"namespaceSelector":[],"namespaces":[],"selector":[["app",{"absent":false,"values":{"only":["web"]}}]],"topologyKey":"kubernetes.io/hostname"}]},"created":"2026-01-01T00:00:00Z","critical":true,"deleting":null,"deletionCost":-5,"doNotDisrupt":{"for":"PT1H"},"hostPorts":[{"ip":"0.0.0.0","port":80,"protocol":"TCP"},{"ip":"10.0.0.1","port":8081,"protocol":"UDP"}],"labels":{"app":"web"},"name":{"name":"web-0","namespace":"shop"},"node":null,"nodeAffinity":[{"zone":{"absent":false,"values":{"only":["a","b"]}}},{"kubernetes.io/hostname":{"absent":false,"values":{"only":[]}}},{"metadata.name":{"absent":false,"values":{"only":["n"]}}}],"nodeSelector":{"team":"a"},"nominatedNode":null,"owner":{"kind":"ReplicaSet","name":"web","uid":"r"},"phase":"Pending","preferredNodeAffinity":[[5,{"cpu":{"absent":false,"values":{"allBut":{"at_least":5}}}}]],"priority":2000001000,"requests":{"pods":1},"resourceClaims":false,"resourceVersion":7,"scheduledAt":null,"startedAt":null,"terminationGrace":"PT30S","tolerations":[{"effect":null,"key":"k","operator":"Equal","tolerationSeconds":null,"value":"v"},{"effect":"NoExecute","key":"","operator":"Exists","tolerationSeconds":300,"value":""}],"topologySpread":[{"matchLabelKeys":["v"],"maxSkew":1,"minDomains":null,"nodeAffinityPolicy":"Honor","nodeTaintsPolicy":"Ignore","selector":[["kubernetes.io/hostname",{"absent":false,"values":{"only":[]}}]],"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}],"uid":"u","unschedulableSince":"2026-01-01T00:00:05Z","volumeClaims":["data","web-0-b"]}
-    "#]],
+            {"affinity":{},"antiAffinity":{"required":[{"matchLabelKeys":[],"mismatchLabelKeys":[],"namespaceSelector":[],"namespaces":[],"selector":[["app",{"absent":false,"values":{"only":["web"]}}]],"topologyKey":"kubernetes.io/hostname"}]},"created":"2026-01-01T00:00:00Z","critical":true,"deleting":null,"deletionCost":-5,"doNotDisrupt":{"for":"PT1H"},"hostPorts":[{"ip":"0.0.0.0","port":80,"protocol":"TCP"},{"ip":"10.0.0.1","port":8081,"protocol":"UDP"}],"labels":{"app":"web"},"name":{"name":"web-0","namespace":"shop"},"node":null,"nodeAffinity":[{"zone":{"absent":false,"values":{"only":["a","b"]}}},{"kubernetes.io/hostname":{"absent":false,"values":{"only":[]}}},{"metadata.name":{"absent":false,"values":{"only":["n"]}}}],"nodeSelector":{"team":"a"},"nominatedNode":null,"owner":{"kind":"ReplicaSet","name":"web","uid":"r"},"phase":"Pending","preferredNodeAffinity":[[5,{"cpu":{"absent":false,"values":{"allBut":{"at_least":5}}}}]],"priority":2000001000,"requests":{"pods":1},"resourceClaims":false,"resourceVersion":7,"scheduledAt":null,"startedAt":null,"terminationGrace":"PT30S","tolerations":[{"effect":null,"key":"k","operator":"Equal","tolerationSeconds":null,"value":"v"},{"effect":"NoExecute","key":"","operator":"Exists","tolerationSeconds":300,"value":""}],"topologySpread":[{"matchLabelKeys":["v"],"maxSkew":1,"minDomains":null,"nodeAffinityPolicy":"Honor","nodeTaintsPolicy":"Ignore","selector":[["kubernetes.io/hostname",{"absent":false,"values":{"only":[]}}]],"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}],"uid":"u","unschedulableSince":"2026-01-01T00:00:05Z","volumeClaims":[{"name":"data"},{"name":"web-0-b","template":{"storageClass":null}}]}
+        "#]],
     );
 }
 
@@ -430,28 +430,7 @@ spec: {minAvailable: 1}
 #[test]
 fn kinds_that_change_nothing_are_taken_and_others_counted() {
     let objects = read(
-        "apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {accessModes: [ReadWriteOnce], storageClassName: ebs, volumeName: pv}
----
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: pv}
-spec: {capacity: {storage: 10Gi}, nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: z, operator: In, values: [a]}]}]}}}
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: ebs}
-provisioner: ebs.csi.aws.com
-allowedTopologies: [{matchLabelExpressions: [{key: z, values: [a]}]}]
----
-apiVersion: storage.k8s.io/v1
-kind: CSINode
-metadata: {name: n}
-spec: {drivers: [{name: ebs.csi.aws.com, nodeID: i-1, allocatable: {count: 25}}]}
----
-apiVersion: scheduling.k8s.io/v1
+        "apiVersion: scheduling.k8s.io/v1
 kind: PriorityClass
 metadata: {name: high}
 value: 1000
@@ -463,6 +442,27 @@ metadata: {name: web}
     )
     .expect("it is taken");
     assert_eq!(format!("{:?}", objects.ignored), r#"{"Deployment": 1}"#);
+}
+
+#[test]
+fn a_strange_kind_is_counted_under_a_name_that_can_be_printed() {
+    let objects = read("apiVersion: v1\nkind: \"a\\nb\\e[31m\"\n").unwrap();
+    assert_eq!(format!("{:?}", objects.ignored), r#"{"a b [31m": 1}"#);
+}
+
+#[test]
+fn a_node_may_have_more_on_its_disks_than_a_pod_may_ask_for() {
+    let node = |store: &str| {
+        format!(
+            "apiVersion: v1\nkind: Node\nmetadata: {{name: d3en}}\nstatus: {{capacity: {{ephemeral-storage: {store}}}}}"
+        )
+    };
+    let objects = read(&node("336T")).unwrap();
+    assert_eq!(objects.cluster.nodes[0].capacity.ephemeral_bytes, 336_000_000_000_000);
+    assert_eq!(
+        error(&node("513Ti")),
+        "Node d3en: status.capacity: ephemeral-storage is too large: expected at most 512Ti"
+    );
 }
 
 #[test]

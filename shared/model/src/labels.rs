@@ -116,10 +116,11 @@ pub fn is_well_known(key: &str) -> bool {
     AWS_INSTANCE_LABELS.contains(&key) || OTHER_WELL_KNOWN.contains(&key)
 }
 
-/// The present name of a label that Kubernetes once called otherwise; the key itself when there is none.
+/// The usual name of a label that Kubernetes once called otherwise, or that the EBS driver has a name of its own for; the
+/// key itself when there is none.
 pub fn normalized(key: &str) -> &str {
     match key {
-        "failure-domain.beta.kubernetes.io/zone" => ZONE,
+        "failure-domain.beta.kubernetes.io/zone" | "topology.ebs.csi.aws.com/zone" => ZONE,
         "failure-domain.beta.kubernetes.io/region" => REGION,
         "beta.kubernetes.io/arch" => ARCH,
         "beta.kubernetes.io/os" => OS,
@@ -135,6 +136,7 @@ mod tests {
     #[test]
     fn old_names_become_new_ones() {
         assert_eq!(normalized("beta.kubernetes.io/arch"), ARCH);
+        assert_eq!(normalized("topology.ebs.csi.aws.com/zone"), ZONE);
         assert_eq!(normalized("team"), "team");
         assert!(is_well_known("karpenter.k8s.aws/instance-cpu"));
         assert!(!is_well_known("team"));

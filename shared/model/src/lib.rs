@@ -27,3 +27,4 @@ pub mod requirement;
 pub mod resources;
 pub mod snapshot;
 pub mod taint;
+pub mod volume;

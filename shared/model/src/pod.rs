@@ -1,11 +1,12 @@
 //! Pods, slim: what placement and eviction look at, and nothing else.
 
 use crate::affinity::{PodAffinity, TopologySpread};
-use crate::labels::Labels;
+use crate::labels::{Labels, normalized};
 use crate::name::{NodeName, ObjectName, ResourceVersion, Text, Uid};
 use crate::requirement::Requirements;
 use crate::resources::Resources;
 use crate::taint::Toleration;
+use crate::volume::VolumeClaim;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -111,9 +112,9 @@ pub struct Pod {
     /// Ports on the node's address.
     #[serde(default)]
     pub host_ports: Vec<HostPort>,
-    /// Names of the PersistentVolumeClaims it mounts.
+    /// The PersistentVolumeClaims it mounts.
     #[serde(default)]
-    pub volume_claims: Vec<Text>,
+    pub volume_claims: Vec<VolumeClaim>,
     /// Whether it asks for devices by Dynamic Resource Allocation (`spec.resourceClaims`).
     #[serde(default)]
     pub resource_claims: bool,
@@ -212,9 +213,11 @@ impl Pod {
         self.node_affinity.iter().map(|term| selector.intersect(term)).collect()
     }
 
-    /// Whether a node with these labels satisfies selector and required affinity.
+    /// Whether a node with these labels satisfies selector and required affinity. A label that the selector calls by another
+    /// name than the usual one is looked for under both: its owner may add it later than the node comes up.
     pub fn admits_node_labels(&self, labels: &Labels) -> bool {
-        self.node_selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        let has = |key: &str| labels.get(key).or_else(|| labels.get(normalized(key)));
+        self.node_selector.iter().all(|(key, value)| has(key) == Some(value))
             && (self.node_affinity.is_empty()
                 || self.node_affinity.iter().any(|term| term.admits_labels(labels)))
     }
@@ -223,5 +226,30 @@ impl Pod {
     pub fn short_id(&self) -> u32 {
         let hash = crate::name::stable_hash([self.uid.as_bytes()]);
         u32::try_from(hash >> 32).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_label_that_a_selector_calls_by_another_name_is_found_under_the_usual_one() {
+        let pod: Pod = serde_json::from_value(json!({
+            "name": {"namespace": "default", "name": "web"},
+            "uid": "web",
+            "created": "2026-01-01T00:00:00Z",
+            "requests": {},
+            "nodeSelector": {"topology.ebs.csi.aws.com/zone": "a"},
+            "terminationGrace": "PT30S",
+            "phase": "Pending",
+        }))
+        .unwrap();
+        let node = |key: &str, value: &str| Labels::from([(key.into(), value.into())]);
+        assert!(pod.admits_node_labels(&node(crate::labels::ZONE, "a")));
+        assert!(pod.admits_node_labels(&node("topology.ebs.csi.aws.com/zone", "a")));
+        assert!(!pod.admits_node_labels(&node(crate::labels::ZONE, "b")));
+        assert!(!pod.admits_node_labels(&Labels::new()));
     }
 }

@@ -82,6 +82,18 @@ pub enum Reason {
         /// How many there are.
         found: u32,
     },
+    /// No node, present or new, keeps what the pod asks of its neighbours or they of it.
+    Neighbours {
+        /// The constraint.
+        constraint: Text,
+    },
+    /// A volume of the pod keeps it from every node.
+    Volume {
+        /// The PersistentVolumeClaim, or several of them separated by commas.
+        claim: Text,
+        /// What is the matter with it.
+        why: Text,
+    },
     /// A node would exceed the pool's limits.
     LimitReached {
         /// The pool.
@@ -185,6 +197,11 @@ impl fmt::Display for Subject {
     }
 }
 
+/// What stands before the name of a PersistentVolumeClaim, or of several.
+fn of_claims(names: &str) -> &'static str {
+    if names.contains(',') { "PersistentVolumeClaims " } else { "PersistentVolumeClaim " }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -213,6 +230,10 @@ impl fmt::Display for Reason {
                 f,
                 "NodePool {pool} demands {wanted} values of {key}, its instance types have {found}"
             ),
+            Self::Neighbours { constraint } => {
+                write!(f, "no node, present or new, would keep its {constraint} or that of others")
+            }
+            Self::Volume { claim, why } => write!(f, "{}{claim} {why}", of_claims(claim)),
             Self::LimitReached { pool, resource, limit, used, instance_type } => write!(
                 f,
                 "would fit {instance_type}, but NodePool {pool} is limited to {} {resource} and has {}",

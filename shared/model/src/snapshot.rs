@@ -4,15 +4,17 @@ use crate::affinity::LabelSelector;
 use crate::claim::NodeClaim;
 use crate::instance_type::{CapacityType, InstanceType};
 use crate::instance_types::InstanceTypes;
+use crate::labels::Labels;
 use crate::memory::Memory;
 use crate::name::{
     ClaimName, ClientToken, ImageId, InstanceId, InstanceTypeName, NodeClassName, NodeName,
-    ObjectName, PoolName, Uid, Zone,
+    ObjectName, PoolName, Text, Uid, Zone,
 };
 use crate::node::Node;
 use crate::node_class::NodeClass;
 use crate::pod::Pod;
 use crate::pool::NodePool;
+use crate::volume::{CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +93,21 @@ pub struct ClusterState {
     /// PodDisruptionBudgets, by namespace and name.
     #[serde(default)]
     pub pod_disruption_budgets: Vec<Arc<PodDisruptionBudget>>,
+    /// Namespaces and their labels, as far as they were read.
+    #[serde(default)]
+    pub namespaces: BTreeMap<Text, Labels>,
+    /// PersistentVolumes, by name.
+    #[serde(default)]
+    pub persistent_volumes: Vec<Arc<PersistentVolume>>,
+    /// PersistentVolumeClaims, by namespace and name.
+    #[serde(default)]
+    pub persistent_volume_claims: Vec<Arc<PersistentVolumeClaim>>,
+    /// StorageClasses, by name.
+    #[serde(default)]
+    pub storage_classes: Vec<Arc<StorageClass>>,
+    /// CSINodes, by name.
+    #[serde(default)]
+    pub csi_nodes: Vec<Arc<CsiNode>>,
     /// What joiner remembers.
     #[serde(default)]
     pub memory: Memory,
@@ -186,6 +203,39 @@ pub struct Settings {
     pub nodes_max: u32,
     /// Whether a spot node may be replaced by a cheaper spot node (Karpenter's gate, off by default).
     pub spot_to_spot: bool,
+    /// What is done about preferences and `minValues`.
+    #[serde(default)]
+    pub policies: Policies,
+}
+
+/// Karpenter's settings of how strictly a plan is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Policies {
+    /// `PREFERENCE_POLICY`.
+    pub preferences: PreferencePolicy,
+    /// `MIN_VALUES_POLICY`.
+    pub min_values: MinValuesPolicy,
+}
+
+/// `PREFERENCE_POLICY`: what becomes of preferred affinity, `ScheduleAnyway` and `PreferNoSchedule`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PreferencePolicy {
+    /// They are kept as long as the pod finds a place.
+    #[default]
+    Respect,
+    /// They are not looked at.
+    Ignore,
+}
+
+/// `MIN_VALUES_POLICY`: what becomes of a node of which too few instance types are possible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MinValuesPolicy {
+    /// It is not launched.
+    #[default]
+    Strict,
+    /// It is launched all the same, with an annotation that says so.
+    BestEffort,
 }
 
 /// All that a decision may look at, but for the time.

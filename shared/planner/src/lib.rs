@@ -5,6 +5,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod advance;
+mod bound;
 pub mod disrupt;
 pub mod interrupt;
 pub mod provision;

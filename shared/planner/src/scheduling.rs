@@ -4,8 +4,8 @@
 //! is what one EC2NodeClass can launch within a NodePool's requirements; [`profiles`] say which of it a set of pods
 //! admits; [`pack`] opens bins; [`ranking`] turns a bin into the offerings to try; [`claims`] writes it down.
 //!
-//! Deliberately not here yet: topology spread, pod affinity and volumes (pods that require them get a reason), and a
-//! proven lower bound. Preferences (`preferred…`, `ScheduleAnyway`, `PreferNoSchedule`) are not looked at.
+//! Before packing, [`volumes`] turn a pod's claims into requirements, and [`topology`] gives each pod a domain of every
+//! label over which it is spread or tied to others; what is about single nodes stays with the class, as its roles.
 
 pub(crate) mod amounts;
 pub(crate) mod claims;
@@ -18,4 +18,5 @@ pub(crate) mod profiles;
 pub(crate) mod ranking;
 pub(crate) mod rooms;
 pub(crate) mod stock;
-pub(crate) mod values;
+pub(crate) mod topology;
+pub(crate) mod volumes;

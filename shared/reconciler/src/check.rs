@@ -7,9 +7,11 @@
 mod drains;
 mod facts;
 mod limits;
+mod neighbours;
 mod nodes;
 mod placements;
 mod removals;
+mod volumes;
 mod voluntary;
 
 use facts::Facts;

@@ -105,6 +105,7 @@ impl World {
             ClaimChange::Launched { instance, .. } => self.check_adoption(claim, instance),
             ClaimChange::Initialized { .. } => {
                 self.checker.initialized.insert(claim.name.clone());
+                self.demand_bound(&claim.name);
             }
             ClaimChange::Registered { .. }
             | ClaimChange::Condition { .. }

@@ -2,6 +2,7 @@
 
 mod language;
 mod terms;
+mod ties;
 mod unroll;
 
 use crate::input::InputError;
@@ -13,12 +14,14 @@ use serde_saphyr::Error;
 /// The longest file that is read, in bytes. The shipped examples have one or two thousand.
 const BYTES_OF_FILE_MAX: usize = 4 << 20;
 /// The examples that are shipped, by name.
-pub const EXAMPLES: [(&str, &str); 5] = [
+pub const EXAMPLES: [(&str, &str); 7] = [
     ("burst", include_str!("../data/workloads/burst.yaml")),
     ("daily-curve", include_str!("../data/workloads/daily-curve.yaml")),
     ("batch-night", include_str!("../data/workloads/batch-night.yaml")),
     ("spot-storm", include_str!("../data/workloads/spot-storm.yaml")),
     ("zone-outage", include_str!("../data/workloads/zone-outage.yaml")),
+    ("zone-spread", include_str!("../data/workloads/zone-spread.yaml")),
+    ("co-located", include_str!("../data/workloads/co-located.yaml")),
 ];
 
 /// Reads a workload; `name` is the file's, for errors, and `zones` are those that there are.

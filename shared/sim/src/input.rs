@@ -4,6 +4,8 @@ use std::fmt;
 
 /// How much of a bad text an error repeats, in characters: enough to recognise it, little enough for one line.
 const SHOWN_CHARS_MAX: usize = 60;
+/// How long a part of an error may be, in characters, whatever the parsers below us repeat of the file.
+const PART_CHARS_MAX: usize = 400;
 
 /// The file that was read, where in it, and what is wrong there. Prints as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +67,12 @@ pub(crate) fn clip(text: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control())
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let parts = text.split(|c: char| c.is_control()).filter(|part| !part.is_empty());
+    let line = parts.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(PART_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +83,12 @@ mod tests {
     fn an_error_is_one_line_whatever_it_is_about() {
         let error = InputError::of_file("a\nb.csv", "bad\r\n\tthing").at_line(3).in_field("x\0y");
         assert_eq!(error.to_string(), "a b.csv: line 3: x y: bad thing");
+    }
+
+    #[test]
+    fn an_error_is_short_whatever_it_is_about() {
+        let line = InputError::of_file("a", "ä".repeat(5000)).to_string();
+        assert_eq!(line, format!("a: {}…", "ä".repeat(400)));
     }
 
     #[test]

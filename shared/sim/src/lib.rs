@@ -9,6 +9,7 @@ mod check;
 mod check_cloud;
 mod check_cluster;
 mod check_sweep;
+mod check_waiting;
 mod claims;
 mod ec2;
 pub mod faults;

@@ -1,7 +1,8 @@
 //! Nodes in the API: changed, deleted, held by their finalizer, and their daemons.
 
 use crate::record::PodEnd;
-use crate::scheduler::admits;
+use crate::scheduler::predicates::refusal;
+use crate::scheduler::ties::Ties;
 use crate::store::{NodeEntry, PodEntry};
 use crate::world::World;
 use model::action::NodeChange;
@@ -113,6 +114,7 @@ impl World {
             self.remove_pod(pod);
         }
         self.store.nodes.remove(name);
+        self.stir();
         self.hint(Hint::Lifecycle);
     }
 
@@ -137,7 +139,9 @@ impl World {
                 continue;
             }
             let pod = self.daemon_pod(index, entry);
-            if admits(&self.store, entry, &pod) {
+            let ties = Ties::of(&mut self.store, &pod);
+            let entry = &self.store.nodes[name];
+            if refusal(&self.store, entry, &pod, &ties).is_none() {
                 self.add_daemon(index, name, pod);
             }
         }

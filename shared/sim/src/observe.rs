@@ -1,10 +1,13 @@
 //! What a reader of the Kubernetes API gets to see.
 
 use crate::lambda::TaskId;
+use crate::scheduler::neighbours::Meant;
+use crate::scheduler::ties::has_ties;
 use crate::store::{NodeEntry, Store};
 use crate::world::World;
 use jiff::{SignedDuration, Timestamp};
 use model::name::{NodeName, ObjectName};
+use model::pod::Pod;
 use model::snapshot::{ClusterState, Scope};
 use reconciler::ports::ObserveError;
 use std::collections::BTreeSet;
@@ -63,8 +66,10 @@ pub(crate) fn state(store: &Store, scope: Scope, now: Timestamp) -> ClusterState
         let mut names: Vec<&ObjectName> = on_nodes.collect();
         if scope == Scope::Pending {
             names.extend(&store.waiting);
+            names.extend(looked_at(store, &names));
         }
         names.sort_unstable();
+        names.dedup();
         names.iter().map(|name| Arc::clone(&store.pods[*name].pod)).collect()
     };
     ClusterState {
@@ -78,7 +83,37 @@ pub(crate) fn state(store: &Store, scope: Scope, now: Timestamp) -> ClusterState
         node_classes: store.node_classes.clone(),
         daemon_sets: store.daemon_sets.clone(),
         pod_disruption_budgets: store.budgets.iter().map(|b| Arc::clone(&b.budget)).collect(),
+        namespaces: store.neighbours.namespaces.clone(),
+        persistent_volumes: Vec::new(),
+        persistent_volume_claims: Vec::new(),
+        storage_classes: Vec::new(),
+        csi_nodes: Vec::new(),
         memory: store.memory.clone(),
         unreadable: Vec::new(),
     }
+}
+
+/// The bound pods at which some of these look: those that their constraints mean, and all that keep others away where one of
+/// these is among the others (D11).
+fn looked_at<'s>(store: &'s Store, names: &[&ObjectName]) -> Vec<&'s ObjectName> {
+    let neighbours = &store.neighbours;
+    let mut meant: BTreeSet<Meant> = BTreeSet::new();
+    let mut with_keepers = false;
+    for pod in names.iter().map(|name| &store.pods[*name].pod) {
+        if has_ties(pod) {
+            meant.extend(Meant::all_of(pod));
+        }
+        with_keepers |= neighbours.keepers_of(pod).next().is_some();
+    }
+    if meant.is_empty() && !with_keepers {
+        return Vec::new();
+    }
+    let is_looked_at = |pod: &Pod| {
+        pod.node.is_some()
+            && !pod.is_terminal()
+            && (with_keepers && !pod.anti_affinity.required.is_empty()
+                || meant.iter().any(|meant| meant.means(pod, &neighbours.namespaces)))
+    };
+    let pods = store.pods.iter().filter(|(_, entry)| is_looked_at(&entry.pod));
+    pods.map(|(name, _)| name).collect()
 }

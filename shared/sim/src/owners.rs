@@ -88,6 +88,7 @@ impl World {
     ) {
         let name = template.name.clone();
         if !self.owners.contains_key(&name) {
+            self.store.neighbours.enter_namespace(&name.namespace);
             let uid = self.store.next_uid();
             template.owner.get_or_insert_with(|| controller(&name, lifetime, uid));
             let owner = Owner {

@@ -2,6 +2,7 @@
 
 use crate::record::PodEnd;
 use crate::rng::millis;
+use crate::scheduler::neighbours::Step;
 use crate::store::PodEntry;
 use crate::workload::Lifetime;
 use crate::world::{Happening, World};
@@ -94,11 +95,14 @@ impl World {
         self.end_record(&pod.name, PodEnd::Completed);
         self.change_pod(&pod.name, |pod| pod.phase = Phase::Succeeded);
         if let Some(entry) = self.store.pods.get(&pod.name) {
-            let bound = entry.pod.node.clone();
-            let requests = entry.pod.requests.clone();
-            if let Some(node) = bound.as_ref().and_then(|node| self.store.nodes.get_mut(node)) {
-                node.free.add(&requests);
-                self.room_on(bound.as_ref());
+            let ended = Arc::clone(&entry.pod);
+            let bound = ended.node.as_ref();
+            if let Some(node) = bound.and_then(|node| self.store.nodes.get_mut(node)) {
+                node.free.add(&ended.requests);
+                self.room_on(bound);
+            }
+            if let Some(node) = bound {
+                self.note_step(&ended, node, Step::Leaves);
             }
         }
         self.after(FINISHED_KEPT, Happening::PodGone(pod.clone()));
@@ -126,6 +130,10 @@ impl World {
         let (pod, lost) = (entry.key(), entry.lost);
         self.change_pod(name, |pod| pod.deleting = Some(now + grace));
         self.count_available(name, false);
+        let going = Arc::clone(&self.store.pods[name].pod);
+        if let Some(node) = &going.node {
+            self.note_step(&going, node, Step::Goes);
+        }
         let entry = &self.store.pods[name];
         let is_job = entry.pod.owner.as_ref().is_some_and(|owner| &*owner.kind == "Job");
         if !is_job {
@@ -147,6 +155,9 @@ impl World {
         let Some(entry) = self.store.pods.remove(name) else { return };
         self.store.waiting.remove(name);
         self.forget_pod(&entry);
+        if let Some(node) = entry.pod.node.as_ref().filter(|_| !entry.pod.is_terminal()) {
+            self.note_step(&entry.pod, node, Step::Leaves);
+        }
         if let Some(node) = entry.pod.node.as_ref().and_then(|node| self.store.nodes.get_mut(node))
         {
             node.pods.remove(name);

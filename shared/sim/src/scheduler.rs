@@ -1,5 +1,10 @@
-//! The Kubernetes scheduler with its real predicates: resources, selectors, affinity, taints, host ports. Pods that ask
-//! for spread, pod affinity, volumes or devices are left waiting.
+//! The Kubernetes scheduler with its real predicates and its usual scores. It never preempts, and pods that ask for volumes
+//! or devices are left waiting.
+
+pub(crate) mod neighbours;
+pub(crate) mod predicates;
+mod scores;
+pub(crate) mod ties;
 
 use crate::rng::millis;
 use crate::store::{NodeEntry, PodEntry, Store};
@@ -7,24 +12,42 @@ use crate::world::{Happening, World};
 use model::hint::Hint;
 use model::name::{NodeName, ObjectName};
 use model::pod::Pod;
-use model::taint::first_untolerated;
+use neighbours::Step;
+use predicates::{asks_for_more, refusal};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use ties::Ties;
 
 /// By priority, then by age.
 type Turn = (Reverse<i32>, u64);
 
-/// The scheduler's queues.
+/// What is known of a pod that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// It has not been looked at.
+    Fresh,
+    /// It fitted nowhere when it was looked at; only nodes that have changed since can take it.
+    Parked,
+    /// It fitted nowhere, and it matters to it where other pods are.
+    Tied,
+}
+
+/// The scheduler's queue.
 #[derive(Debug, Default)]
 pub(crate) struct Scheduler {
-    /// Pods that have not been looked at.
     fresh: BTreeMap<Turn, ObjectName>,
-    /// Pods that fit nowhere when they were looked at.
     parked: BTreeMap<Turn, ObjectName>,
-    /// Nodes that have changed since.
+    tied: BTreeMap<Turn, ObjectName>,
+    /// Nodes that have changed since pods were parked.
     changed: BTreeSet<NodeName>,
+    /// Whether pods that someone looks at have come or gone since.
+    stirred: bool,
     armed: bool,
 }
+
+/// Owners whose pods fitted nowhere in this pass, by their standing.
+type Refused = BTreeMap<Standing, BTreeSet<ObjectName>>;
 
 /// From a change to the scheduler's verdict, in milliseconds.
 const VERDICT_MILLIS: (i64, i64) = (10, 50);
@@ -45,16 +68,34 @@ impl World {
     /// A pod waits no longer.
     pub(crate) fn forget_pod(&mut self, entry: &PodEntry) {
         if entry.pod.node.is_none() {
-            self.scheduler.fresh.remove(&turn(entry));
-            self.scheduler.parked.remove(&turn(entry));
+            let turn = turn(entry);
+            self.scheduler.fresh.remove(&turn);
+            self.scheduler.parked.remove(&turn);
+            self.scheduler.tied.remove(&turn);
         }
     }
 
     /// A node has come, or has room, or admits more than it did.
     pub(crate) fn room_on(&mut self, node: Option<&NodeName>) {
         let Some(node) = node else { return };
-        if !self.scheduler.parked.is_empty() || !self.scheduler.fresh.is_empty() {
+        let Scheduler { fresh, parked, tied, .. } = &self.scheduler;
+        if !parked.is_empty() || !fresh.is_empty() || !tied.is_empty() {
             self.scheduler.changed.insert(node.clone());
+            self.arm_scheduler();
+        }
+    }
+
+    /// Follows a pod on its node: others may have to be looked at again.
+    pub(crate) fn note_step(&mut self, pod: &Pod, node: &NodeName, step: Step) {
+        if self.store.neighbours.note(pod, node, step) {
+            self.stir();
+        }
+    }
+
+    /// Something has changed at which pods with ties look.
+    pub(crate) fn stir(&mut self) {
+        self.scheduler.stirred = true;
+        if !self.scheduler.tied.is_empty() {
             self.arm_scheduler();
         }
     }
@@ -68,46 +109,59 @@ impl World {
         }
     }
 
-    /// Binds what fits. Pods that were looked at before are held against nodes that have changed only.
+    /// Binds what fits, in turn.
     pub(crate) fn place_pods(&mut self) {
         self.scheduler.armed = false;
         let changed = std::mem::take(&mut self.scheduler.changed);
-        let mut refused = BTreeSet::new();
-        if !changed.is_empty() {
-            for (turn, name) in std::mem::take(&mut self.scheduler.parked) {
-                if !self.place(&name, Some(&changed), &mut refused) {
-                    self.scheduler.parked.insert(turn, name);
-                }
+        let mut refused = Refused::new();
+        for (turn, name, standing) in self.scheduler.next(!changed.is_empty()) {
+            let left = self.place(&name, standing, &changed, &mut refused);
+            let queue = match left {
+                None => continue,
+                Some(Standing::Tied) => &mut self.scheduler.tied,
+                Some(Standing::Fresh | Standing::Parked) => &mut self.scheduler.parked,
+            };
+            queue.insert(turn, name.clone());
+            if standing == Standing::Fresh {
+                self.mark_unschedulable(&name);
             }
         }
-        refused.clear();
-        for (turn, name) in std::mem::take(&mut self.scheduler.fresh) {
-            if !self.place(&name, None, &mut refused) {
-                self.mark_unschedulable(&name);
-                self.scheduler.parked.insert(turn, name);
-            }
+        if self.scheduler.stirred && !self.scheduler.tied.is_empty() {
+            self.arm_scheduler();
         }
     }
 
-    /// Places a pod on one of these nodes, or of all. What one replica of an owner was refused the others are too,
-    /// because room only shrinks while the scheduler looks.
+    /// Places a pod, or says how it stands now. What one replica of an owner was refused the others are too: room only shrinks
+    /// while the scheduler looks, and where a binding opens a place for pods with ties, it looks once more soon.
     fn place(
         &mut self,
         name: &ObjectName,
-        among: Option<&BTreeSet<NodeName>>,
-        refused: &mut BTreeSet<ObjectName>,
-    ) -> bool {
-        let Some(entry) = self.store.pods.get(name) else { return true };
-        let owner = entry.replica.as_ref().map(|(owner, _)| owner);
-        if owner.is_some_and(|owner| refused.contains(owner)) {
-            return false;
-        }
-        let Some(node) = choose(&self.store, &entry.pod, among) else {
-            refused.extend(owner.cloned());
-            return false;
+        standing: Standing,
+        changed: &BTreeSet<NodeName>,
+        refused: &mut Refused,
+    ) -> Option<Standing> {
+        let entry = self.store.pods.get(name)?;
+        let owner = entry.replica.as_ref().map(|(owner, _)| owner.clone());
+        let is_refused = |known: &Standing| {
+            let owners = refused.get(known);
+            owner.as_ref().is_some_and(|owner| owners.is_some_and(|all| all.contains(owner)))
         };
-        self.bind(name, &node);
-        true
+        if let Some(known) = [Standing::Tied, standing].into_iter().find(is_refused) {
+            return Some(known);
+        }
+        let pod = Arc::clone(&entry.pod);
+        let ties = Ties::of(&mut self.store, &pod);
+        let among = (standing == Standing::Parked && ties.are_none()).then_some(changed);
+        let node = choose(&self.store, &pod, &ties, among);
+        // Whoever changes a pod copies it as long as another holds it.
+        drop(pod);
+        if let Some(node) = node {
+            self.bind(name, &node);
+            return None;
+        }
+        let standing = if ties.are_none() { standing } else { Standing::Tied };
+        refused.entry(standing).or_default().extend(owner);
+        Some(standing)
     }
 
     /// Binds a pod to a node; its kubelet starts it.
@@ -115,12 +169,15 @@ impl World {
         let now = self.now();
         let Some(node) = self.store.nodes.get_mut(node_name) else { return };
         let Some(entry) = self.store.pods.get_mut(name) else { return };
+        let bound = Arc::clone(&entry.pod);
         node.free.subtract(&entry.pod.requests);
         node.pods.insert(name.clone());
         entry.lost = node.lost;
         let (pod, record, instance) = (entry.key(), entry.record, node.node.instance.clone());
         let begun = self.begun_for.remove(&entry.pod.short_id());
         self.store.waiting.remove(name);
+        self.note_step(&bound, node_name, Step::Comes);
+        drop(bound);
         self.change_pod(name, |pod| {
             pod.node = Some(node_name.clone());
             pod.scheduled_at = Some(now);
@@ -146,56 +203,45 @@ impl World {
     }
 }
 
-/// The admitted node with the most room left, as Kubernetes scores by default (`LeastAllocated`).
-fn choose(store: &Store, pod: &Pod, among: Option<&BTreeSet<NodeName>>) -> Option<NodeName> {
+impl Scheduler {
+    /// Takes out, in turn, the pods that a look may help: new ones, those with ties if anything has changed, and the
+    /// others if nodes have.
+    fn next(&mut self, nodes_changed: bool) -> Vec<(Turn, ObjectName, Standing)> {
+        let stirred = std::mem::take(&mut self.stirred);
+        let mut all = Vec::new();
+        let mut take = |queue: &mut BTreeMap<Turn, ObjectName>, standing: Standing| {
+            let pods = std::mem::take(queue).into_iter();
+            all.extend(pods.map(|(turn, name)| (turn, name, standing)));
+        };
+        if nodes_changed {
+            take(&mut self.parked, Standing::Parked);
+        }
+        if nodes_changed || stirred {
+            take(&mut self.tied, Standing::Tied);
+        }
+        take(&mut self.fresh, Standing::Fresh);
+        all.sort_by_key(|(turn, ..)| *turn);
+        all
+    }
+}
+
+/// The best node for a pod, of these or of all.
+fn choose(
+    store: &Store,
+    pod: &Pod,
+    ties: &Ties,
+    among: Option<&BTreeSet<NodeName>>,
+) -> Option<NodeName> {
     if asks_for_more(pod) {
         return None;
     }
-    let admitted = |entry: &&NodeEntry| admits(store, entry, pod);
-    let best = |nodes: &mut dyn Iterator<Item = &NodeEntry>| {
-        nodes
-            .max_by_key(|entry| (score(entry, pod), Reverse(entry.node.name.clone())))
-            .map(|entry| entry.node.name.clone())
+    let admits = |entry: &&NodeEntry| refusal(store, entry, pod, ties).is_none();
+    let admitted: Vec<&NodeEntry> = match among {
+        Some(names) => names.iter().filter_map(|n| store.nodes.get(n)).filter(admits).collect(),
+        None => store.nodes.values().filter(admits).collect(),
     };
-    match among {
-        Some(names) => {
-            let nodes = names.iter().filter_map(|name| store.nodes.get(name));
-            best(&mut nodes.filter(admitted))
-        }
-        None => best(&mut store.nodes.values().filter(admitted)),
-    }
+    scores::best(pod, ties, &admitted)
 }
 
-/// Whether a pod asks for something that this scheduler does not look at.
-pub(crate) fn asks_for_more(pod: &Pod) -> bool {
-    !pod.topology_spread.is_empty()
-        || !pod.affinity.is_empty()
-        || !pod.anti_affinity.is_empty()
-        || !pod.volume_claims.is_empty()
-        || pod.resource_claims
-}
-
-/// Whether the node takes the pod.
-pub(crate) fn admits(store: &Store, entry: &NodeEntry, pod: &Pod) -> bool {
-    let node = &entry.node;
-    pod.requests.fits(&entry.free)
-        && !node.cordoned
-        && first_untolerated(&node.taints, &pod.tolerations).is_none()
-        && pod.admits_node_labels(&node.labels)
-        && (pod.host_ports.is_empty() || ports_are_free(store, entry, pod))
-}
-
-fn ports_are_free(store: &Store, entry: &NodeEntry, pod: &Pod) -> bool {
-    let others = entry.pods.iter().filter_map(|name| store.pods.get(name));
-    let mut taken = others.filter(|o| !o.pod.is_terminal()).flat_map(|o| &o.pod.host_ports);
-    !taken.any(|port| pod.host_ports.iter().any(|wanted| wanted.conflicts_with(port)))
-}
-
-fn score(entry: &NodeEntry, pod: &Pod) -> i64 {
-    let of = |name: &str| {
-        let all = entry.node.allocatable.get(name).max(1);
-        let left = entry.free.get(name) - pod.requests.get(name);
-        i64::try_from(i128::from(left) * 100 / i128::from(all)).unwrap_or(0)
-    };
-    i64::midpoint(of("cpu"), of("memory"))
-}
+#[cfg(test)]
+mod tests;

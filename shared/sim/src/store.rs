@@ -1,6 +1,7 @@
 //! What the Kubernetes API holds: objects with versions and uids, and the indexes that make reading them cheap.
 
 use crate::faults::draw;
+use crate::scheduler::neighbours::Neighbours;
 use crate::workload;
 use jiff::Timestamp;
 use model::claim::NodeClaim;
@@ -85,6 +86,7 @@ pub(crate) struct Store {
     /// Pods that are bound to no node.
     pub(crate) waiting: BTreeSet<ObjectName>,
     pub(crate) nodes: BTreeMap<NodeName, NodeEntry>,
+    pub(crate) neighbours: Neighbours,
     pub(crate) claims: BTreeMap<ClaimName, Arc<NodeClaim>>,
     pub(crate) claim_of: BTreeMap<InstanceId, ClaimName>,
     pub(crate) pools: Vec<Arc<NodePool>>,
@@ -132,6 +134,7 @@ impl Store {
             pods: BTreeMap::new(),
             waiting: BTreeSet::new(),
             nodes: BTreeMap::new(),
+            neighbours: Neighbours::default(),
             claims: BTreeMap::new(),
             claim_of: BTreeMap::new(),
             pools: Vec::new(),
@@ -152,6 +155,9 @@ impl Store {
             .map(|template| Arc::new(DaemonSet { name: template.name.clone(), template }));
         self.daemon_sets = sets.collect();
         self.daemon_sets.sort_by(|a, b| a.name.cmp(&b.name));
+        for set in &self.daemon_sets {
+            self.neighbours.enter_namespace(&set.name.namespace);
+        }
         self.pools.sort_by(|a, b| a.name.cmp(&b.name));
         self.node_classes.sort_by(|a, b| a.name.cmp(&b.name));
     }

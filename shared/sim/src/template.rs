@@ -82,3 +82,17 @@ pub(crate) fn is_name(text: &str) -> bool {
         && !text.ends_with('-')
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
+
+/// Whether Kubernetes takes this for a label's key: a name of up to 63, behind a domain and a slash or not (Kubernetes
+/// documentation, "Labels and Selectors").
+pub(crate) fn is_label_key(text: &str) -> bool {
+    let (domain, name) = text.split_once('/').map_or((None, text), |(d, name)| (Some(d), name));
+    let is_part = |part: &str, most: usize, within: &[u8]| {
+        let ends_well = |c: char| c.is_ascii_alphanumeric();
+        part.len() <= most
+            && part.starts_with(ends_well)
+            && part.ends_with(ends_well)
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || within.contains(&b))
+    };
+    is_part(name, 63, b"-_.") && domain.is_none_or(|domain| is_part(domain, 253, b"-."))
+}

@@ -17,7 +17,7 @@ use crate::workload::{self, Workload};
 use jiff::{SignedDuration, Timestamp};
 use model::hint::Hint;
 use model::instance_types::InstanceTypes;
-use model::name::{InstanceId, NodeClassName, ObjectName};
+use model::name::{ClaimName, InstanceId, NodeClassName, ObjectName};
 use model::snapshot::Settings;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub(crate) enum Happening {
     Machine(InstanceId, Moment),
     /// By now the node of a warned instance has to be cordoned.
     MustBeCordoned(InstanceId),
+    /// By now the node of a claim has to have the pods that it was made for.
+    MustHaveItsPods(ClaimName),
     /// A minute has passed.
     Minute,
 }
@@ -214,6 +216,7 @@ impl World {
             Happening::PodGone(pod) => self.pod_gone(&pod),
             Happening::Machine(id, moment) => self.machine_gets_on(&id, moment),
             Happening::MustBeCordoned(id) => self.check_cordoned(&id),
+            Happening::MustHaveItsPods(claim) => self.check_has_its_pods(&claim),
             Happening::Minute => self.minute(),
             // These need what is outside of the world: handlers and the forwarder.
             Happening::Wake(_)
@@ -246,4 +249,4 @@ impl World {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -176,6 +176,51 @@ fn a_mistake_in_a_workload_file_is_named_with_its_line_and_field() {
     assert_eq!(file_error(&twice), "w.yaml: line 4: items[1].burst.name: default/d is there twice");
 }
 
+#[test]
+fn ties_that_cannot_be_are_named_with_their_line_and_field() {
+    let spread = |fields: &str| with_pod(&format!("topologySpreadConstraints: [{{{fields}}}]"));
+    let node = |fields: &str| with_pod(&format!("nodeAffinity: [{{{fields}}}]"));
+    let term = |fields: &str| with_pod(&format!("podAntiAffinity: [{{{fields}}}]"));
+    let pod = "items[0].job.pod";
+    let cases = [
+        (spread("topologyKey: zone, maxSkew: 0"), format!("line 8: {pod}.topologySpreadConstraints[0].maxSkew: 0: expected 1 or more")),
+        (spread("topologyKey: zone, minDomains: 0"), format!("line 8: {pod}.topologySpreadConstraints[0].minDomains: 0: expected 1 or more")),
+        (
+            spread("topologyKey: zone, minDomains: 2, whenUnsatisfiable: ScheduleAnyway"),
+            format!("line 8: {pod}.topologySpreadConstraints[0].minDomains: goes with whenUnsatisfiable: DoNotSchedule only"),
+        ),
+        (
+            spread("topologyKey: zone}, {topologyKey: topology.kubernetes.io/zone"),
+            format!("line 8: {pod}.topologySpreadConstraints[1].topologyKey: is there twice as DoNotSchedule"),
+        ),
+        (
+            spread("topologyKey: the zone"),
+            format!("line 8: {pod}.topologySpreadConstraints[0].topologyKey: \"the zone\" is no label: expected zone, hostname or a label's key"),
+        ),
+        (
+            term("topologyKey: zone, with: nobody"),
+            format!("line 8: {pod}.podAntiAffinity[0].with: \"nobody\" is no item with pods: expected the name of one (NAMESPACE/NAME elsewhere) or self"),
+        ),
+        (term("topologyKey: zone, with: self, weight: 0"), format!("line 8: {pod}.podAntiAffinity[0].weight: 0: expected a weight of 1 to 100")),
+        (
+            node("key: zone, operator: In, values: [mars-1a]"),
+            format!("line 8: {pod}.nodeAffinity[0].values: zone \"mars-1a\" is unknown: expected one of us-east-1a, us-east-1b"),
+        ),
+        (node("key: team, operator: In"), format!("line 8: {pod}.nodeAffinity[0]: operator In needs at least one value")),
+        (
+            node("key: size, operator: Gt, values: [large]"),
+            format!("line 8: {pod}.nodeAffinity[0]: operator Gt takes exactly one whole number of zero or more, found [\"large\"]"),
+        ),
+        (
+            with_item("daemonSet: {name: d, pod: {podAffinity: [{topologyKey: zone, with: self}]}}"),
+            "line 3: items[0].daemonSet.pod: pods on every node are neither spread nor kept together or apart".to_owned(),
+        ),
+    ];
+    for (text, wanted) in cases {
+        assert_eq!(file_error(&text), format!("w.yaml: {wanted}"), "{text}");
+    }
+}
+
 /// The words are the parser's own here: file, line and field are what counts.
 #[test]
 fn what_the_parser_refuses_is_one_line_with_the_place() {
@@ -188,6 +233,14 @@ fn what_the_parser_refuses_is_one_line_with_the_place() {
         ("title: t\nitem: []\n".into(), "w.yaml: line 2: item: unknown field `item`"),
         ("title: t\n".into(), "w.yaml: line 1: missing field `items`"),
         ("title: [t\nitems: }".into(), "w.yaml: line "),
+        (
+            with_pod("topologySpreadConstraints: [{topologyKey: zone, whenUnsatisfiable: Never}]"),
+            "w.yaml: line 8: items[0].job.pod.topologySpreadConstraints[0].whenUnsatisfiable: unknown variant `Never`, expected",
+        ),
+        (
+            with_pod("podAffinity: [{topologyKey: zone}]"),
+            "w.yaml: line 8: items[0].job.pod.podAffinity[0]: missing field `with`",
+        ),
         (String::new(), "w.yaml: "),
         ("title: a\ntitle: b\nitems: []\n".into(), "w.yaml: line 2: "),
         ("title: a\nitems: []\n---\ntitle: b\n".into(), "w.yaml: line "),

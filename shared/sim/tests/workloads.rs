@@ -2,7 +2,9 @@
 
 use expect_test::{Expect, expect};
 use jiff::SignedDuration;
+use model::affinity::{LabelSelector, NodeInclusionPolicy, PodAffinityTerm, TopologySpread};
 use model::name::Zone;
+use model::pod::Pod;
 use sim::file::{self, EXAMPLES};
 use sim::trace::{Days, HOW, Trace};
 use sim::workload::{Event, Lifetime, Workload};
@@ -37,6 +39,7 @@ fn render(workload: &Workload) -> String {
                 for port in &pod.host_ports {
                     let _ = write!(text, ", port {}", port.port);
                 }
+                render_ties(&mut text, pod);
                 if let Some(protection) = pod.do_not_disrupt {
                     let _ = write!(text, ", do not disrupt {protection:?}");
                 }
@@ -70,6 +73,46 @@ fn render(workload: &Workload) -> String {
         let _ = writeln!(text, "daemon {}: {}", pod.name, pod.requests);
     }
     text
+}
+
+/// What a pod asks of its node's labels and of its neighbours.
+fn render_ties(text: &mut String, pod: &Pod) {
+    let words = |selector: &LabelSelector| {
+        let all: Vec<String> = selector.0.iter().map(|(key, is)| format!("{key} {is}")).collect();
+        all.join(", ")
+    };
+    for term in &pod.node_affinity {
+        let _ = write!(text, ", where {term}");
+    }
+    for (weight, term) in &pod.preferred_node_affinity {
+        let _ = write!(text, ", better where {term} ({weight})");
+    }
+    for spread in &pod.topology_spread {
+        let TopologySpread { topology_key, max_skew, when_unsatisfiable, .. } = spread;
+        let _ = write!(text, ", {when_unsatisfiable:?} beyond {max_skew} by {topology_key}");
+        let _ = write!(text, " of {}", words(&spread.selector));
+        if let Some(least) = spread.min_domains {
+            let _ = write!(text, " over {least} or more");
+        }
+        let policies = (spread.node_affinity_policy, spread.node_taints_policy);
+        if policies != (NodeInclusionPolicy::Honor, NodeInclusionPolicy::Ignore) {
+            let _ = write!(text, " {policies:?}");
+        }
+    }
+    for (terms, verb) in [(&pod.affinity, "with"), (&pod.anti_affinity, "without")] {
+        let mut write_term = |term: &PodAffinityTerm, verb: &str| {
+            let meant = words(term.selector.as_ref().expect("every term selects"));
+            let elsewhere = term.namespaces.join(" ");
+            let _ = write!(text, ", {verb} {elsewhere}[{meant}] by {}", term.topology_key);
+        };
+        terms.required.iter().for_each(|term| write_term(term, verb));
+        for (weight, term) in &terms.preferred {
+            write_term(term, &format!("better ({weight}) {verb}"));
+        }
+    }
+    if pod.priority != 0 {
+        let _ = write!(text, ", priority {}", pod.priority);
+    }
 }
 
 fn check_trace(rows: &str, days: &str, wanted: &Expect) {
@@ -228,4 +271,65 @@ fn the_examples_are_well_formed_and_small() {
         let days = workload.events.last().unwrap().0.as_hours() / 24;
         assert!(days <= 2, "{name}: {days} days");
     }
+}
+
+#[test]
+fn a_pod_says_what_it_asks_of_its_node_and_of_its_neighbours() {
+    check_file(
+        "
+title: ties
+items:
+  - deployment:
+      name: web
+      replicas: 3
+      pod:
+        priority: 7
+        topologySpreadConstraints:
+          - {topologyKey: zone, minDomains: 3}
+          - {topologyKey: zone, maxSkew: 2, whenUnsatisfiable: ScheduleAnyway, nodeTaintsPolicy: Honor}
+          - {topologyKey: rack, nodeAffinityPolicy: Ignore}
+        podAntiAffinity: [{topologyKey: hostname, with: self}]
+  - job:
+      name: mail
+      namespace: back
+      pods: 1
+      work: 1m
+      pod:
+        labels: {app: post}
+        nodeAffinity:
+          - {key: zone, operator: In, values: [us-east-1a, us-east-1b]}
+          - {key: example.com/disk, operator: Exists}
+          - {key: karpenter.sh/capacity-type, operator: NotIn, values: [spot], weight: 50}
+        podAffinity:
+          - {topologyKey: zone, with: default/web}
+          - {topologyKey: hostname, with: mail, weight: 10}
+",
+        &expect![[r#"
+            ties
+            0s create ReplicaSet default/web x3: 1 pods, endless, DoNotSchedule beyond 1 by topology.kubernetes.io/zone of app In [web] over 3 or more, ScheduleAnyway beyond 2 by topology.kubernetes.io/zone of app In [web] (Honor, Honor), DoNotSchedule beyond 1 by rack of app In [web] (Ignore, Ignore), without [app In [web]] by kubernetes.io/hostname, priority 7
+            0s create Job back/mail x1: 1 pods, work 1m, where example.com/disk Exists, topology.kubernetes.io/zone In [us-east-1a us-east-1b], better where karpenter.sh/capacity-type NotIn [spot] (50), with default[app In [web]] by topology.kubernetes.io/zone, better (10) with [app In [post]] by kubernetes.io/hostname
+            24h delete default/web
+        "#]],
+    );
+}
+
+#[test]
+fn a_copy_of_a_job_means_the_pods_of_all_copies() {
+    check_file(
+        "
+title: copies
+items:
+  - job:
+      name: crawl
+      every: 12h
+      pods: 2
+      work: 1m
+      pod: {podAntiAffinity: [{topologyKey: hostname, with: self}]}
+",
+        &expect![[r#"
+            copies
+            0s create Job default/crawl-0 x2: 1 pods, work 1m, without [app In [crawl]] by kubernetes.io/hostname
+            12h create Job default/crawl-1 x2: 1 pods, work 1m, without [app In [crawl]] by kubernetes.io/hostname
+        "#]],
+    );
 }

@@ -14,7 +14,7 @@ enum Edges {
 const FUNCTIONS: [&str; 5] =
     ["forwarder", "provisioning", "lifecycle", "interruption", "disruption"];
 
-const LAYERS: [(&str, Edges); 14] = [
+const LAYERS: [(&str, Edges); 16] = [
     ("model", Edges::Only(&[])),
     ("catalog", Edges::Only(&["model"])),
     ("planner", Edges::Only(&["model"])),
@@ -28,6 +28,8 @@ const LAYERS: [(&str, Edges); 14] = [
     ("disruption", Edges::Only(&["model", "planner", "reconciler"])),
     ("joiner-cli", Edges::Any),
     ("tidy", Edges::Only(&[])),
+    ("parity", Edges::Only(&[])),
+    ("bench", Edges::Only(&["model", "catalog", "kubernetes", "planner"])),
     ("scenarios", Edges::Any),
 ];
 

@@ -8,6 +8,9 @@ const CLOCKLESS: [&str; 5] =
 const ORDERED: [&str; 4] =
     ["shared/model/", "shared/catalog/", "shared/planner/", "shared/reconciler/"];
 const INTEGER_ONLY: [&str; 2] = ["shared/model/", "shared/planner/"];
+
+/// The one place of them that seeks in floats, and rounds what it claims to the safe side.
+const FLOATING: [&str; 2] = ["shared/planner/src/bound.rs", "shared/planner/src/bound/"];
 const SWITCHED_OFF: [&str; 2] = ["#[ignore", "#[should_panic"];
 const STUBS: [&str; 3] = ["unimplemented!", "todo!", "dbg!"];
 /// This crate has to name what it forbids.
@@ -71,7 +74,7 @@ pub fn check_order(path: &str, text: &str) -> Vec<String> {
 
 /// Floating point where amounts are integers. Tests may use it to work out what they expect.
 pub fn check_floats(path: &str, text: &str) -> Vec<String> {
-    if !lies_in(path, &INTEGER_ONLY) {
+    if !lies_in(path, &INTEGER_ONLY) || lies_in(path, &FLOATING) {
         return Vec::new();
     }
     let code = code_only(text);

@@ -28,8 +28,11 @@ pub(crate) fn convert(object: node::Node, now: Timestamp) -> Result<Node, FieldE
         taints: spec.taints.into_iter().map(Into::into).collect(),
         cordoned: spec.unschedulable,
         instance: spec.provider_id.as_deref().and_then(instance_of),
-        capacity: status.capacity.resources().map_err(too_large("status.capacity"))?,
-        allocatable: status.allocatable.resources().map_err(too_large("status.allocatable"))?,
+        capacity: status.capacity.resources_of_node().map_err(too_large("status.capacity"))?,
+        allocatable: status
+            .allocatable
+            .resources_of_node()
+            .map_err(too_large("status.allocatable"))?,
         ready: meta::is_true(&status.conditions, "Ready"),
     })
 }

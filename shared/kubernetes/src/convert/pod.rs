@@ -15,6 +15,7 @@ use model::name::{ObjectName, Text};
 use model::pod::{DoNotDisrupt, HostPort, Owner, Phase, Pod};
 use model::requirement::Requirements;
 use model::taint::{Effect, Toleration, TolerationOperator};
+use model::volume::{ClaimTemplate, VolumeClaim};
 
 /// `terminationGracePeriodSeconds` where it is not given.
 const TERMINATION_GRACE_SECONDS: i64 = 30;
@@ -180,10 +181,15 @@ fn host_ports(spec: &PodSpec) -> Vec<HostPort> {
 }
 
 /// Claims that it names, and those made for it: `pod-volume` for a generic ephemeral volume.
-fn volume_claims(pod: &str, spec: &PodSpec) -> Vec<Text> {
+fn volume_claims(pod: &str, spec: &PodSpec) -> Vec<VolumeClaim> {
     let claim = |volume: &pod::Volume| match (&volume.persistent_volume_claim, &volume.ephemeral) {
-        (Some(source), _) => Some(source.claim_name.clone()),
-        (None, Some(_)) => Some(format!("{pod}-{}", volume.name).into()),
+        (Some(source), _) => Some(VolumeClaim { name: source.claim_name.clone(), template: None }),
+        (None, Some(source)) => Some(VolumeClaim {
+            name: format!("{pod}-{}", volume.name).into(),
+            template: Some(ClaimTemplate {
+                storage_class: source.volume_claim_template.spec.storage_class_name.clone(),
+            }),
+        }),
         (None, None) => None,
     };
     spec.volumes.iter().filter_map(claim).collect()

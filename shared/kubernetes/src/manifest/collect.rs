@@ -1,10 +1,10 @@
 //! Documents to a cluster: each kind to its list, nothing twice, all in order.
 
 use super::document::Document;
-use super::{Error, Objects, UNKNOWN_CLUSTER};
+use super::{Error, Objects, UNKNOWN_CLUSTER, one_line};
 use crate::convert;
 use crate::field::FieldError;
-use crate::objects::{karpenter, node, pod, storage, workload};
+use crate::objects::{pod, storage, workload};
 use crate::schema::{self, Field};
 use jiff::Timestamp;
 use model::memory::Memory;
@@ -12,6 +12,7 @@ use model::plan::LeftOut;
 use model::pod::Phase;
 use model::reason::{Reason, Subject};
 use model::snapshot::{ClusterState, Scope};
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -55,6 +56,11 @@ impl Collector {
             node_classes: vec![],
             daemon_sets: vec![],
             pod_disruption_budgets: vec![],
+            namespaces: BTreeMap::new(),
+            persistent_volumes: vec![],
+            persistent_volume_claims: vec![],
+            storage_classes: vec![],
+            csi_nodes: vec![],
             memory: Memory::default(),
             unreadable: vec![],
         };
@@ -71,7 +77,7 @@ impl Collector {
                 let message = "expected a kind of Karpenter's: NodePool, NodeClaim, EC2NodeClass";
                 return Err(document.error(FieldError::new("kind", message)));
             }
-            *self.ignored.entry(document.kind).or_insert(0) += 1;
+            *self.ignored.entry(one_line(&document.kind)).or_insert(0) += 1;
             return Ok(());
         };
         if document.version != *version {
@@ -91,57 +97,59 @@ impl Collector {
     }
 
     fn add(&mut self, document: &mut Document) -> Result<(), Error> {
+        let (now, all) = (self.now, &mut self.cluster);
         match &*document.kind {
-            "Pod" => self.pod(document)?,
-            "Node" => {
-                let object: node::Node = document.read()?;
-                let node = convert::node::convert(object, self.now);
-                self.cluster.nodes.push(Arc::new(node.map_err(|e| document.error(e))?));
-            }
+            "Pod" => self.pod(document),
+            "Node" => push(document, &mut all.nodes, |o| convert::node::convert(o, now)),
             "DaemonSet" => {
-                let object: workload::DaemonSet = document.read()?;
-                let set = convert::workload::daemon_set(object, self.now);
-                self.cluster.daemon_sets.push(Arc::new(set.map_err(|e| document.error(e))?));
+                push(document, &mut all.daemon_sets, |o| convert::workload::daemon_set(o, now))
             }
             "PodDisruptionBudget" => {
-                let object: workload::PodDisruptionBudget = document.read()?;
-                let budget = convert::workload::budget(object).map_err(|e| document.error(e))?;
-                self.cluster.pod_disruption_budgets.push(Arc::new(budget));
+                push(document, &mut all.pod_disruption_budgets, convert::workload::budget)
             }
             "NodePool" => {
                 check(document, &schema::NODE_POOL)?;
-                let object: karpenter::NodePool = document.read()?;
-                let pool = convert::node_pool::convert(object).map_err(|e| document.error(e))?;
-                self.cluster.pools.push(Arc::new(pool));
+                push(document, &mut all.pools, convert::node_pool::convert)
             }
             "NodeClaim" => {
                 check(document, &schema::NODE_CLAIM)?;
-                let object: karpenter::NodeClaim = document.read()?;
-                let claim = convert::claim::convert(object, self.now);
-                self.cluster.claims.push(Arc::new(claim.map_err(|e| document.error(e))?));
+                push(document, &mut all.claims, |o| convert::claim::convert(o, now))
             }
             "EC2NodeClass" => {
                 check(document, &schema::NODE_CLASS)?;
                 let has_conditions = document.value["status"]["conditions"].is_array();
-                let object: karpenter::NodeClass = document.read()?;
-                let class = convert::node_class::convert(object);
-                let mut class = class.map_err(|e| document.error(e))?;
-                class.ready |= !has_conditions;
-                self.cluster.node_classes.push(Arc::new(class));
+                push(document, &mut all.node_classes, |object| {
+                    let mut class = convert::node_class::convert(object)?;
+                    class.ready |= !has_conditions;
+                    Ok(class)
+                })
             }
-            "Namespace" => {
-                let object: workload::Namespace = document.read()?;
-                if let ("kube-system", Some(uid)) = (&*object.metadata.name, object.metadata.uid) {
-                    self.cluster.cluster_uid = uid.into();
-                }
+            "Namespace" => self.namespace(document),
+            "PersistentVolumeClaim" => {
+                push(document, &mut all.persistent_volume_claims, convert::storage::claim)
             }
-            "PersistentVolumeClaim" => document.check::<storage::PersistentVolumeClaim>()?,
-            "PersistentVolume" => document.check::<storage::PersistentVolume>()?,
-            "StorageClass" => document.check::<storage::StorageClass>()?,
-            "CSINode" => document.check::<storage::CsiNode>()?,
-            "PriorityClass" => document.check::<storage::PriorityClass>()?,
+            "PersistentVolume" => {
+                push(document, &mut all.persistent_volumes, convert::storage::volume)
+            }
+            "StorageClass" => {
+                push(document, &mut all.storage_classes, |o| convert::storage::class(o, now))
+            }
+            "CSINode" => push(document, &mut all.csi_nodes, convert::storage::csi_node),
+            "PriorityClass" => document.check::<storage::PriorityClass>(),
             other => unreachable!("{other} stands in the table of kinds"),
         }
+    }
+
+    /// A namespace carries its own name as a label, which the API server sees to.
+    fn namespace(&mut self, document: &mut Document) -> Result<(), Error> {
+        let workload::Namespace { metadata } = document.read()?;
+        let name = convert::pod::named(&metadata).map_err(|error| document.error(error))?;
+        if let ("kube-system", Some(uid)) = (&*name, metadata.uid) {
+            self.cluster.cluster_uid = uid.into();
+        }
+        let mut labels = metadata.labels;
+        labels.insert("kubernetes.io/metadata.name".into(), name.clone());
+        self.cluster.namespaces.insert(name, labels);
         Ok(())
     }
 
@@ -179,10 +187,26 @@ impl Collector {
         all.node_classes.sort_by(|a, b| a.name.cmp(&b.name));
         all.daemon_sets.sort_by(|a, b| a.name.cmp(&b.name));
         all.pod_disruption_budgets.sort_by(|a, b| a.name.cmp(&b.name));
+        all.persistent_volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        all.persistent_volume_claims.sort_by(|a, b| a.name.cmp(&b.name));
+        all.storage_classes.sort_by(|a, b| a.name.cmp(&b.name));
+        all.csi_nodes.sort_by(|a, b| a.name.cmp(&b.name));
         self.left_out.sort_by(|a, b| a.subject.cmp(&b.subject));
         let Self { now: _, cluster, left_out, ignored, seen: files } = self;
         Objects { cluster, left_out, newest, ignored, files }
     }
+}
+
+/// Reads the object and adds what it becomes to its list.
+fn push<O: DeserializeOwned, N>(
+    document: &mut Document,
+    list: &mut Vec<Arc<N>>,
+    convert: impl FnOnce(O) -> Result<N, FieldError>,
+) -> Result<(), Error> {
+    let object = document.read()?;
+    let noun = convert(object).map_err(|error| document.error(error))?;
+    list.push(Arc::new(noun));
+    Ok(())
 }
 
 /// Whether a kind of Karpenter's is left for later.

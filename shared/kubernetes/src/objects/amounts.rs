@@ -8,10 +8,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The most of any resource that a pod may request or a node have: 128 Ti bytes, 140 billion cores.
-///
-/// The disks of the largest instances (i7ie.48xlarge) hold 120 TB, and 60,000 pods of this size still add up in 64 bits.
+/// The most of any resource that a pod may request: 128 Ti bytes, 140 billion cores. 60,000 pods of this size still add up in
+/// 64 bits.
 pub(crate) const AMOUNT_MAX: i64 = 1 << 47;
+
+/// The most that a node may have: the disks of d3en.12xlarge hold 336 TB, and 16,000 nodes of this size still add up.
+const NODE_AMOUNT_MAX: i64 = 1 << 49;
 
 /// Amounts in base units (milli for `cpu`); one that is zero is there all the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,15 +36,27 @@ impl Amounts {
         }
     }
 
-    /// The amounts as resources.
+    /// The amounts that a pod requests.
     ///
     /// # Errors
     /// When one is larger than `AMOUNT_MAX`: says which.
     pub(crate) fn resources(&self) -> Result<Resources, String> {
+        self.up_to(AMOUNT_MAX)
+    }
+
+    /// The amounts that a node has.
+    ///
+    /// # Errors
+    /// When one is larger than `NODE_AMOUNT_MAX`: says which.
+    pub(crate) fn resources_of_node(&self) -> Result<Resources, String> {
+        self.up_to(NODE_AMOUNT_MAX)
+    }
+
+    fn up_to(&self, most: i64) -> Result<Resources, String> {
         let mut all = Resources::default();
         for (name, units) in &self.0 {
-            if AMOUNT_MAX < *units {
-                let most = resources::format_amount(name, AMOUNT_MAX);
+            if most < *units {
+                let most = resources::format_amount(name, most);
                 return Err(format!("{name} is too large: expected at most {most}"));
             }
             all.set_units(name, *units);

@@ -3,6 +3,7 @@
 use crate::objects::amounts::Amounts;
 use crate::objects::meta::{Condition, ObjectMeta, Time};
 use crate::objects::selector::{NodeSelector, NodeSelectorTerm, Selector};
+use crate::objects::storage::PersistentVolumeClaimSpec;
 use model::affinity::{NodeInclusionPolicy, WhenUnsatisfiable};
 use model::labels::Labels;
 use model::name::Text;
@@ -103,13 +104,25 @@ pub(crate) struct Volume {
     #[serde(default)]
     pub(crate) persistent_volume_claim: Option<ClaimSource>,
     #[serde(default)]
-    pub(crate) ephemeral: Option<serde::de::IgnoredAny>,
+    pub(crate) ephemeral: Option<EphemeralSource>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ClaimSource {
     pub(crate) claim_name: Text,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct EphemeralSource {
+    pub(crate) volume_claim_template: ClaimTemplate,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaimTemplate {
+    pub(crate) spec: PersistentVolumeClaimSpec,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

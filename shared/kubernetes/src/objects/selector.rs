@@ -122,6 +122,11 @@ fn nothing() -> Requirement {
     Requirement::one_of::<Text>([])
 }
 
+/// Requirements that no node meets.
+pub(crate) fn matches_nothing() -> Requirements {
+    std::iter::once((Text::from(labels::HOSTNAME), nothing())).collect()
+}
+
 /// A term of a node selector: all of it must hold, and an empty one never does.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -135,7 +140,7 @@ impl From<NodeSelectorTerm> for Requirements {
     /// node by name finds no other.
     fn from(term: NodeSelectorTerm) -> Self {
         if term.match_expressions.is_empty() && term.match_fields.is_empty() {
-            return std::iter::once((Text::from(labels::HOSTNAME), nothing())).collect();
+            return matches_nothing();
         }
         let all = term.match_expressions.into_iter().chain(term.match_fields);
         all.map(|NodeExpression(key, requirement)| (key, requirement)).collect()

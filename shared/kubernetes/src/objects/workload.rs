@@ -46,7 +46,7 @@ pub(crate) struct PodDisruptionBudgetStatus {
     pub(crate) disruptions_allowed: i64,
 }
 
-/// A Namespace: its name and uid.
+/// A Namespace: its name, uid and labels.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Namespace {
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use super::Sweep;
 use crate::provision::SETTLING;
-use crate::scheduling::classes::unsupported;
+use crate::scheduling::classes::immovable;
 use crate::scheduling::rooms::{Index, initialized_since, is_leaving, is_reserved};
 use jiff::{SignedDuration, Timestamp};
 use model::by_name::ByName;
@@ -224,7 +224,7 @@ fn pods_allow(snapshot: &Snapshot, pods: &[&Arc<Pod>], now: Timestamp) -> Result
             }
         }
         if pod.is_reschedulable()
-            && let Some(reason) = unsupported(pod)
+            && let Some(reason) = immovable(pod)
         {
             return Err(blocked(format!("Pod {}: {reason}", pod.name)));
         }

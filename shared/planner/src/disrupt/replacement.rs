@@ -184,7 +184,7 @@ impl Offered<'_, '_> {
             if !it.ports_fit(&ports) {
                 return None;
             }
-            ports.extend(it.sample().host_ports.iter().cloned());
+            ports.extend(it.sample.host_ports.iter().cloned());
             let stock = self.profiles.stock;
             let entries = self.entries[*class].get_or_insert_with(|| {
                 // Why a class cannot enter is worked out with care, and of no interest here.

@@ -1,7 +1,8 @@
 //! Which pods a place is to be found for.
 
-use crate::scheduling::classes::unsupported;
+use crate::scheduling::classes::never_placed;
 use crate::scheduling::rooms::{Index, is_going};
+use crate::scheduling::volumes::{Storage, Volumes, resolve};
 use model::claim::NodeClaim;
 use model::condition::ConditionType;
 use model::name::ObjectName;
@@ -14,26 +15,39 @@ use std::sync::Arc;
 /// Pods without a place, and why.
 pub(super) type LeftOutPods = Vec<(ObjectName, Vec<Reason>)>;
 
+/// A pod to place, and what its volumes ask for, if it has some.
+pub(super) type Ready<'a> = (&'a Arc<Pod>, Option<Volumes>);
+
 /// The pods of one pass.
 pub(super) struct Batch<'a> {
     /// Those to place.
-    pub(super) pods: Vec<&'a Arc<Pod>>,
+    pub(super) pods: Vec<Ready<'a>>,
     /// Those that are not placed whatever there is.
     pub(super) left_out: LeftOutPods,
 }
 
 /// Pods that wait, and pods of nodes that will go.
-pub(super) fn gather<'a>(snapshot: &'a Snapshot, index: &Index<'a>) -> Batch<'a> {
+pub(super) fn gather<'a>(
+    snapshot: &'a Snapshot,
+    index: &Index<'a>,
+    storage: &Storage<'_>,
+) -> Batch<'a> {
     let mut batch = Batch { pods: Vec::new(), left_out: Vec::new() };
     for pod in &snapshot.cluster.pods {
         if !pod.is_provisionable() && !must_move(snapshot, index, pod) {
             continue;
         }
-        match unsupported(pod) {
-            None => batch.pods.push(pod),
+        match never_placed(pod) {
+            None if pod.volume_claims.is_empty() => batch.pods.push((pod, None)),
+            None => match resolve(storage, pod) {
+                Ok(volumes) => batch.pods.push((pod, Some(volumes))),
+                Err(reason) => batch.left_out.push((pod.name.clone(), vec![*reason])),
+            },
             Some(reason) => batch.left_out.push((pod.name.clone(), vec![reason])),
         }
     }
+    // Whatever the order in which they were given.
+    batch.pods.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     batch
 }
 

@@ -1,23 +1,22 @@
 //! New nodes: pools in order, bins to claims, claims that are alike to one launch.
 
-use super::Waiting;
+use super::opening::{Field, Opening, Queued};
+use super::waiting::Waiting;
 use crate::scheduling::amounts::whole;
 use crate::scheduling::claims::{Draft, labels_of, launch_taints, name_for, new_claim};
-use crate::scheduling::limits::{Allowance, node_count};
-use crate::scheduling::pack::{Bin, Demand, Packing, pack};
-use crate::scheduling::pools::{entry, in_order, open};
-use crate::scheduling::profiles::Profiles;
+use crate::scheduling::classes::Class;
+use crate::scheduling::pack::Bin;
 use crate::scheduling::ranking::{Ranking, Subject, rank};
 use crate::scheduling::stock::Survey;
+use crate::scheduling::volumes::without_attachable;
 use model::action::{Action, ClaimToLaunch, Launch, NewClaim};
 use model::labels::Labels;
-use model::name::ClaimName;
+use model::name::{ClaimName, ObjectName};
 use model::plan::{Plan, Target};
 use model::pod::Pod;
-use model::pool::NodePool;
 use model::reason::Reason;
 use model::snapshot::Scope;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Twenty instances in one call: EC2 places all or none of them, and larger groups find less capacity; the claims' write
@@ -30,6 +29,9 @@ pub(super) const LAUNCHES_PER_PLAN_MAX: usize = 40;
 /// A bin and its pods, by name.
 type Filled<'a> = (Bin, Vec<&'a Arc<Pod>>);
 
+/// What was packed: classes, the pods of each in the order in which bins take them, and pods that are not to come.
+type Packed<'p, 'a> = (&'p [Class<'a>], &'p mut [VecDeque<Queued<'a>>], &'p BTreeSet<ObjectName>);
+
 /// Bins that are ranked alike.
 struct Group<'a> {
     ranking: Ranking,
@@ -37,80 +39,53 @@ struct Group<'a> {
     bins: Vec<Filled<'a>>,
 }
 
-/// Opens nodes for all that still waits.
-pub(super) fn open_nodes<'a>(survey: &Survey<'a>, waiting: &mut Waiting<'a>, plan: &mut Plan) {
-    let snapshot = survey.snapshot;
-    let mut ceiling = i64::from(snapshot.settings.nodes_max) - node_count(snapshot);
-    let mut taken: BTreeSet<ClaimName> =
-        snapshot.cluster.claims.iter().map(|claim| claim.name.clone()).collect();
-    for pool in in_order(snapshot) {
-        if waiting.pods.iter().all(std::collections::VecDeque::is_empty) {
-            break;
-        }
-        let stock = match open(survey, pool) {
-            Ok(stock) => stock,
-            Err(reason) => {
-                for reasons in &mut waiting.reasons {
-                    reasons.push((*reason).clone());
-                }
-                continue;
-            }
-        };
-        let mut profiles = Profiles::of(&stock);
-        let packing = fill_pool(survey, pool, &mut profiles, waiting, ceiling);
-        ceiling = packing.allowance.ceiling();
-        let groups = rank_bins(pool, &profiles, packing, waiting);
-        for group in groups {
+/// Launches all that was opened.
+pub(super) fn launch<'a>(
+    survey: &Survey<'a>,
+    mut opening: Opening<'_, 'a>,
+    waiting: &mut Waiting<'a>,
+    plan: &mut Plan,
+) {
+    let claims = survey.snapshot.cluster.claims.iter();
+    let mut taken: BTreeSet<ClaimName> = claims.map(|claim| claim.name.clone()).collect();
+    let mut queues = std::mem::take(&mut opening.queues);
+    for field in &mut opening.fields {
+        let bins = std::mem::take(&mut field.bins);
+        let packed = (&*opening.classes, &mut *queues, &opening.dropped);
+        for group in rank_bins(field, bins, packed) {
             for bins in group.bins.chunks(LAUNCH_GROUP_MAX) {
-                launch(survey, (pool, &profiles), (&group, bins), (waiting, &mut taken), plan);
+                launch_group(
+                    survey,
+                    (field, &opening.classes),
+                    (&group, bins),
+                    (waiting, &mut taken),
+                    plan,
+                );
             }
         }
     }
-}
-
-/// Packs what can enter the pool and notes why the rest cannot.
-fn fill_pool(
-    survey: &Survey<'_>,
-    pool: &NodePool,
-    profiles: &mut Profiles<'_, '_>,
-    waiting: &mut Waiting<'_>,
-    ceiling: i64,
-) -> Packing {
-    let left = waiting.left();
-    let mut entries = vec![Vec::new(); left.len()];
-    for class in (0..left.len()).filter(|class| 0 < left[*class]) {
-        match entry(survey, pool, profiles, &waiting.classes[class]) {
-            Ok(profiles) => entries[class] = profiles,
-            Err(reason) => waiting.reasons[class].push(*reason),
-        }
-    }
-    let allowance = Allowance::of(survey.snapshot, pool, ceiling);
-    let demand = Demand { classes: &waiting.classes, entries: &entries, left };
-    let packing = pack(profiles, &demand, &allowance);
-    for (class, refusal) in packing.refusals.iter().enumerate() {
-        if 0 < packing.left[class] {
-            waiting.reasons[class].extend(refusal.clone());
-        }
-    }
-    packing
 }
 
 /// Gives the bins their pods and ranks what each can be launched as, once for bins that are alike.
 fn rank_bins<'a>(
-    pool: &NodePool,
-    profiles: &Profiles<'_, '_>,
-    packing: Packing,
-    waiting: &mut Waiting<'a>,
+    field: &Field<'_, 'a>,
+    bins: Vec<Bin>,
+    (classes, queues, dropped): Packed<'_, 'a>,
 ) -> Vec<Group<'a>> {
-    let bin_count = whole(packing.bins.len()).max(1);
-    let allowance = packing.allowance;
+    let Field { pool, profiles, allowance, .. } = field;
+    let bin_count = whole(bins.len()).max(1);
     let mut places: BTreeMap<(usize, usize, Vec<i64>), usize> = BTreeMap::new();
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for bin in packing.bins {
-        let used = bin.used(&waiting.classes);
+    for bin in bins {
+        let used = bin.used(classes);
         let mut pods = Vec::new();
         for (class, count) in &bin.contents {
-            pods.extend(waiting.next(*class, *count));
+            let count = usize::try_from(*count).expect("a count is not negative");
+            let taken = queues[*class].drain(..count).map(|(pod, ..)| pod);
+            pods.extend(taken.filter(|pod| !dropped.contains(&pod.name)));
+        }
+        if pods.is_empty() {
+            continue;
         }
         pods.sort_by(|a, b| a.name.cmp(&b.name));
         let key = (bin.profile, bin.shape, used);
@@ -137,9 +112,9 @@ fn rank_bins<'a>(
 }
 
 /// Launches bins that are alike, unless the pass is full.
-fn launch<'a>(
+fn launch_group<'a>(
     survey: &Survey<'a>,
-    (pool, profiles): (&NodePool, &Profiles<'_, '_>),
+    (field, classes): (&Field<'_, 'a>, &[Class<'a>]),
     (group, bins): (&Group<'a>, &[Filled<'a>]),
     (waiting, taken): (&mut Waiting<'a>, &mut BTreeSet<ClaimName>),
     plan: &mut Plan,
@@ -152,6 +127,7 @@ fn launch<'a>(
         waiting.held_back.extend(pods.map(|pod| (*pod, reason.clone())));
         return;
     }
+    let Field { pool, profiles, .. } = field;
     let first = group.ranking.choices.first().expect("a bin's own type holds its pods");
     let mut claims: Vec<NewClaim> = Vec::with_capacity(bins.len());
     for (bin, pods) in bins {
@@ -161,11 +137,11 @@ fn launch<'a>(
         for pod in pods {
             waiting.place(pod, &target);
         }
-        let used = survey.columns.resources(&bin.used(&waiting.classes));
+        let used = survey.columns.resources(&bin.used(classes));
         let class = &profiles.stock.class.name;
         let chosen = survey.snapshot.instance_type(class, &first.offering.instance_type);
         let daemons = chosen.map(|it| profiles.stock.daemons.on(it)).unwrap_or_default();
-        let requests = used.plus(&daemons);
+        let requests = without_attachable(&used.plus(&daemons));
         let (ranking, labels) = (&group.ranking, &group.labels);
         let draft = Draft { pool, ranking, labels, pods, requests: &requests };
         claims.push(new_claim(name, draft, Vec::new()));

@@ -3,7 +3,8 @@
 //! A node counts as such when it has been up for a while, carries no pod but daemons, and pods that it was made for
 //! still wait. A node that others filled has helped someone, and does not count.
 
-use super::{SETTLING, Waiting};
+use super::SETTLING;
+use super::waiting::Waiting;
 use crate::scheduling::rooms::{Index, initialized_since, is_going};
 use jiff::{SignedDuration, Timestamp};
 use model::action::{Action, ClusterAction};

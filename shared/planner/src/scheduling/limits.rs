@@ -109,6 +109,16 @@ impl Allowance {
         self.resources.iter().find(|left| &*left.resource == resource).map(|left| left.left)
     }
 
+    /// Sets how many nodes are left up to the ceiling.
+    pub(crate) fn set_ceiling(&mut self, ceiling: i64) {
+        self.ceiling = ceiling;
+    }
+
+    /// How many nodes the pool may still have.
+    pub(crate) fn nodes_left(&self) -> Option<i64> {
+        self.nodes.map(|(_, left)| left.max(0))
+    }
+
     /// Nodes left up to the ceiling.
     pub(crate) fn ceiling(&self) -> i64 {
         self.ceiling

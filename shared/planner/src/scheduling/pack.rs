@@ -5,22 +5,36 @@
 //! At the end one large node may take the place of the last few bins. All is bounded by the numbers of classes and
 //! types; nothing looks at a clock.
 
-use super::amounts::{add, fits, times, whole};
+mod filling;
+mod improving;
+
+use filling::Kind;
+
+use super::amounts::{fits, whole};
 use super::classes::Class;
 use super::limits::Allowance;
-use super::pools::{holders, missing_values};
+use super::pools::holders;
 use super::profiles::Profiles;
-use super::values::{scale, worths};
+use super::topology::Local;
 use model::name::Text;
 use model::pod::HostPort;
 use model::price::Price;
 use model::reason::Reason;
+use model::snapshot::MinValuesPolicy;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many trials to save are made: on the problems that were looked at more save little.
+const TRIALS: usize = 40;
+
+/// So many of the best types are filled once more, in balance.
+const BALANCED: usize = 4;
+
+/// And so many of those that are best without a lead.
+const GOOD: usize = 8;
 
 /// With so few classes all types are tried, as that costs less than finding out which are worth it.
 const CLASSES_FOR_ALL_SHAPES: usize = 4;
-
-/// Fillings tried where `minValues` demands that several types can hold the pods, in sixteenths of the room.
-const SIXTEENTHS: [i64; 6] = [16, 12, 8, 4, 2, 1];
 
 /// A new node: what is on it, and the cheapest it can be.
 #[derive(Clone, Debug)]
@@ -34,6 +48,7 @@ pub(crate) struct Bin {
     price: Price,
     free: Vec<i64>,
     ports: Vec<HostPort>,
+    local: Local,
     worth: i64,
 }
 
@@ -46,6 +61,12 @@ pub(crate) struct Demand<'w, 'a> {
     pub(crate) entries: &'w [Vec<usize>],
     /// How many of each are to be placed.
     pub(crate) left: Vec<i64>,
+    /// What one pod of each is worth, in nano-dollars an hour and not nothing: on no node are pods worth more than it costs.
+    pub(crate) worths: &'w [i64],
+    /// Classes and counts that must be on one node, each class in one of these at most.
+    pub(crate) seeds: &'w [Vec<(usize, i64)>],
+    /// What is done where too few instance types could hold a node's pods.
+    pub(crate) min_values: MinValuesPolicy,
 }
 
 /// How a pool was packed.
@@ -71,31 +92,34 @@ enum Measure {
     Count,
 }
 
-/// Packs as many pods as the limits allow; by priority where they do not allow all.
+/// Packs as many pods as the limits allow, into what is open and new nodes; by priority where they do not allow all.
 pub(crate) fn pack(
     profiles: &mut Profiles<'_, '_>,
     demand: &Demand<'_, '_>,
-    allowance: &Allowance,
+    (allowance, open): (&Allowance, &[Bin]),
 ) -> Packing {
-    let worths = worths(profiles, demand);
     let mut attempt = |measure: &Measure, tiers: &[Vec<usize>]| {
-        let mut packer = Packer::new(profiles, demand, &worths, allowance.clone());
+        let mut packer = Packer::new(profiles, demand, allowance.clone());
+        packer.packing.bins = open.to_vec();
         packer.measure = measure.clone();
+        for seed in demand.seeds {
+            packer.place_seed(seed);
+        }
         for tier in tiers {
             packer.place_tier(tier);
         }
         packer.packing
     };
-    let everyone = (0..demand.classes.len()).filter(|k| !demand.entries[*k].is_empty());
+    let seeded: BTreeSet<usize> = demand.seeds.iter().flatten().map(|(class, _)| *class).collect();
+    let can_enter = |class: &usize| !demand.entries[*class].is_empty() && !seeded.contains(class);
+    let everyone = (0..demand.classes.len()).filter(can_enter);
     let best = attempt(&Measure::Price, &[everyone.clone().collect()]);
     if everyone.clone().all(|class| best.left[class] == 0) {
         return best;
     }
     let tiers: Vec<Vec<usize>> = everyone
         .collect::<Vec<_>>()
-        .chunk_by(|a, b| {
-            demand.classes[*a].sample().priority == demand.classes[*b].sample().priority
-        })
+        .chunk_by(|a, b| demand.classes[*a].sample.priority == demand.classes[*b].sample.priority)
         .map(<[usize]>::to_vec)
         .collect();
     let limited = allowance.limited().map(|resource| Measure::Use(resource.into()));
@@ -113,9 +137,10 @@ pub(crate) fn pack(
 struct Packer<'w, 'p, 's, 'a> {
     profiles: &'p mut Profiles<'s, 'a>,
     demand: &'w Demand<'w, 'w>,
-    worths: &'w [i64],
     measure: Measure,
     packing: Packing,
+    /// The best types of each profile, and for how many classes they were found.
+    good: BTreeMap<usize, (usize, Vec<usize>)>,
 }
 
 /// A bin that takes all that is left, instead of those opened after the first so many.
@@ -129,18 +154,17 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
     fn new(
         profiles: &'p mut Profiles<'s, 'a>,
         demand: &'w Demand<'w, 'w>,
-        worths: &'w [i64],
         allowance: Allowance,
     ) -> Self {
         let refusals = vec![None; demand.classes.len()];
         let packing = Packing { bins: Vec::new(), left: demand.left.clone(), allowance, refusals };
-        Self { profiles, demand, worths, measure: Measure::Price, packing }
+        Self { profiles, demand, measure: Measure::Price, packing, good: BTreeMap::new() }
     }
 
     fn place_tier(&mut self, tier: &[usize]) {
         let mut order: Vec<usize> = tier.to_vec();
-        order.sort_by_key(|class| (std::cmp::Reverse(self.worths[*class]), *class));
-        self.use_open_bins(&order);
+        self.sort_leads(&mut order);
+        self.use_open_bins(&order, &mut Vec::new());
         let mut wholes: Vec<Whole> = Vec::new();
         let first = self.packing.bins.len();
         loop {
@@ -148,7 +172,7 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
             let Some(lead) = order.first().copied() else { break };
             let (best, whole) = self.best_bin(lead, &order);
             let Some(bin) = best else {
-                self.packing.refusals[lead] = Some(self.refusal(lead));
+                self.packing.refusals[lead] = self.refusal(lead);
                 order.remove(0);
                 continue;
             };
@@ -161,10 +185,22 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         if !self.packing.allowance.is_limited() {
             self.prefer_whole(wholes, first);
         }
+        if matches!(self.measure, Measure::Price) {
+            self.improve(first, TRIALS);
+        }
     }
 
-    /// Places what fits into bins that are open already.
-    fn use_open_bins(&mut self, order: &[usize]) {
+    /// Who leads first: pods of which one node takes only so many, as they need many nodes, whose rest others can fill;
+    /// then those that are worth most.
+    fn sort_leads(&self, order: &mut [usize]) {
+        order.sort_by_key(|class| {
+            let is_capped = self.demand.classes[*class].roles.iter().any(|role| role.has);
+            (!is_capped, std::cmp::Reverse(self.demand.worths[*class]), *class)
+        });
+    }
+
+    /// Places what fits into bins that are open already. Adds what they were before.
+    fn use_open_bins(&mut self, order: &[usize], changed: &mut Vec<(usize, Bin)>) {
         for class in order {
             for index in 0..self.packing.bins.len() {
                 let most = self.packing.left[*class];
@@ -176,11 +212,40 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
                 }
                 let mut bin = self.packing.bins[index].clone();
                 let placed = self.put(&mut bin, *class, most);
-                if 0 < placed {
-                    self.packing.bins[index] = bin;
+                if 0 < placed && self.has_enough_types(&bin) {
+                    changed.push((index, std::mem::replace(&mut self.packing.bins[index], bin)));
                     self.packing.left[*class] -= placed;
                 }
             }
+        }
+    }
+
+    /// Opens the cheapest bin that takes all of a seed, or else the one that takes most of it.
+    fn place_seed(&mut self, seed: &[(usize, i64)]) {
+        let Some((lead, _)) = seed.first() else { return };
+        let left = |packer: &Self| seed.iter().map(|(class, _)| packer.packing.left[*class]).sum();
+        let all: i64 = left(self);
+        if all == 0 {
+            return;
+        }
+        let mut best: Option<(i64, Price, Bin)> = None;
+        for profile in &self.demand.entries[*lead] {
+            for shape in self.candidates(*lead, *profile, seed.len()) {
+                let Some(mut bin) = self.empty(shape, *profile) else { continue };
+                let put = |(class, _): &(usize, i64)| {
+                    self.put(&mut bin, *class, self.packing.left[*class])
+                };
+                let placed: i64 = seed.iter().map(put).sum();
+                let is_led = bin.contents.first().is_some_and(|(class, _)| class == lead);
+                let rank = (all - placed, bin.price);
+                if is_led && best.as_ref().is_none_or(|(left, price, _)| rank < (*left, *price)) {
+                    best = Some((rank.0, rank.1, bin));
+                }
+            }
+        }
+        match best {
+            Some((_, _, bin)) => self.open_times(bin, 1),
+            None => self.packing.refusals[*lead] = self.refusal(*lead),
         }
     }
 
@@ -190,6 +255,11 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         let by_pods = bin.contents.iter().map(|(class, count)| self.packing.left[*class] / count);
         let by_pods = by_pods.min().expect("a bin holds its lead");
         let times = self.packing.allowance.admits(capacity, by_pods);
+        self.open_times(bin, times);
+    }
+
+    fn open_times(&mut self, bin: Bin, times: i64) {
+        let capacity = &self.profiles.stock.shapes[bin.shape].instance_type.capacity;
         self.packing.allowance.take(capacity, times);
         for (class, count) in &bin.contents {
             self.packing.left[*class] -= count * times;
@@ -217,25 +287,64 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         self.packing.bins.push(bin);
     }
 
-    /// The bin with the most value for its price among all types, and the cheapest that takes everything.
+    /// The bin with the most value for its price among the types worth trying, and the cheapest that takes everything.
     fn best_bin(&mut self, lead: usize, order: &[usize]) -> (Option<Bin>, Option<Bin>) {
-        let (mut best, mut whole): (Option<(i64, Bin)>, Option<Bin>) = (None, None);
+        let mut tried: Vec<(i64, Bin)> = Vec::new();
         for profile in &self.demand.entries[lead] {
             for shape in self.candidates(lead, *profile, order.len()) {
-                let Some(bin) = self.filled(shape, *profile, lead, order) else { continue };
-                let cost = self.cost_of(&bin);
-                let is_all = order.iter().all(|class| {
-                    bin.contents.iter().any(|c| *c == (*class, self.packing.left[*class]))
-                });
-                if is_all && whole.as_ref().is_none_or(|w| bin.price < w.price) {
-                    whole = Some(bin.clone());
-                }
-                if best.as_ref().is_none_or(|(c, b)| is_better((cost, &bin), (*c, b))) {
-                    best = Some((cost, bin));
-                }
+                let kind = Kind { shape, profile: *profile, balanced: false };
+                let Some(bin) = self.filled(kind, lead, order) else { continue };
+                tried.push((self.cost_of(&bin), bin));
             }
         }
+        tried.sort_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
+        if 1 < order.len() {
+            let mut kinds: Vec<(usize, usize)> =
+                tried.iter().take(BALANCED).map(|(_, bin)| (bin.profile, bin.shape)).collect();
+            for profile in &self.demand.entries[lead] {
+                let good = self.good(*profile, order);
+                let usable = self.candidates(lead, *profile, order.len());
+                let good = good.into_iter().filter(|shape| usable.contains(shape));
+                kinds.extend(good.map(|shape| (*profile, shape)));
+            }
+            kinds.sort_unstable();
+            kinds.dedup();
+            for (profile, shape) in kinds {
+                let kind = Kind { shape, profile, balanced: true };
+                let Some(bin) = self.filled(kind, lead, order) else { continue };
+                tried.push((self.cost_of(&bin), bin));
+            }
+        }
+        let takes_all = |bin: &Bin| {
+            let takes = |class: &usize| bin.contents.contains(&(*class, self.packing.left[*class]));
+            order.iter().all(takes)
+        };
+        let all = tried.iter().map(|(_, bin)| bin).filter(|bin| takes_all(bin));
+        let whole = all.min_by_key(|bin| bin.price).cloned();
+        let best = tried.into_iter().min_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
         (best.map(|(_, bin)| bin), whole)
+    }
+
+    /// The types of a profile that give most value for their price when they are filled with what is left of these.
+    fn good(&mut self, profile: usize, order: &[usize]) -> Vec<usize> {
+        if let Some((known, good)) = self.good.get(&profile)
+            && *known < 2 * order.len()
+        {
+            return good.clone();
+        }
+        let [ordinary, exotic] = self.profiles.fronts(profile).clone();
+        let mut ranked: Vec<(i64, Bin)> = Vec::new();
+        for shape in ordinary.into_iter().chain(exotic) {
+            let Some(mut bin) = self.empty(shape, profile) else { continue };
+            self.balance(&mut bin, order);
+            if !bin.contents.is_empty() {
+                ranked.push((self.cost_of(&bin), bin));
+            }
+        }
+        ranked.sort_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
+        let good: Vec<usize> = ranked.iter().take(GOOD).map(|(_, bin)| bin.shape).collect();
+        self.good.insert(profile, (order.len(), good.clone()));
+        good
     }
 
     /// Types to try for a class: exotic ones only where no ordinary one will do.
@@ -260,140 +369,23 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         shapes
     }
 
-    /// A type filled with the lead first and then all that fits, as long as enough types can hold it.
-    fn filled(
-        &mut self,
-        shape: usize,
-        profile: usize,
-        lead: usize,
-        order: &[usize],
-    ) -> Option<Bin> {
-        SIXTEENTHS.into_iter().find_map(|sixteenths| {
-            let bin = self.fill(shape, (profile, sixteenths), lead, order)?;
-            self.has_enough_types(&bin).then_some(bin)
-        })
-    }
-
-    fn fill(
-        &mut self,
-        shape: usize,
-        (profile, sixteenths): (usize, i64),
-        lead: usize,
-        order: &[usize],
-    ) -> Option<Bin> {
-        let room = self.profiles.stock.room(shape);
-        let free = room.iter().map(|units| units / 16 * sixteenths + units % 16 * sixteenths / 16);
-        let mut bin = Bin {
-            contents: Vec::new(),
-            profile,
-            shape,
-            price: self.profiles.get(profile).price(shape)?,
-            free: free.collect(),
-            ports: self.profiles.stock.daemons.ports.clone(),
-            worth: 0,
-        };
-        if sixteenths == 1 {
-            // The last resort: one pod alone.
-            bin.free = room.to_vec();
-            return (self.put(&mut bin, lead, 1) == 1).then_some(bin);
-        }
-        if self.put(&mut bin, lead, self.packing.left[lead]) == 0 {
-            return None;
-        }
-        for class in order {
-            if *class != lead {
-                self.put(&mut bin, *class, self.packing.left[*class]);
-            }
-        }
-        Some(bin)
-    }
-
-    /// Puts as many pods of a class as fit, at most `most`. The price may rise as far as the pods are worth it.
-    fn put(&mut self, bin: &mut Bin, class: usize, most: i64) -> i64 {
-        let Class { requests, .. } = &self.demand.classes[class];
-        let mut count = times(requests, &bin.free, most);
-        if count == 0 {
-            return 0;
-        }
-        let sample = &self.demand.classes[class];
-        if sample.is_alone_on_a_node() {
-            if !sample.ports_fit(&bin.ports) {
-                return 0;
-            }
-            count = 1;
-        }
-        let worth = self.worths[class] * count;
-        let mut found: Option<(Price, usize)> = None;
-        for entry in &self.demand.entries[class] {
-            let Some(both) = self.profiles.both(bin.profile, *entry) else { continue };
-            let Some(price) = self.profiles.get(both).price(bin.shape) else { continue };
-            found = Some(found.map_or((price, both), |other| other.min((price, both))));
-        }
-        let Some((price, profile)) = found else { return 0 };
-        let rise = price - bin.price;
-        if Price::ZERO < rise && worth < scale(rise.micro_dollars()) {
-            return 0;
-        }
-        (bin.price, bin.profile) = (price, profile);
-        bin.worth += worth;
-        bin.ports.extend(sample.sample().host_ports.iter().cloned());
-        add(&mut bin.free, requests, -count);
-        match bin.contents.iter_mut().find(|(known, _)| *known == class) {
-            Some((_, present)) => *present += count,
-            None => bin.contents.push((class, count)),
-        }
-        count
-    }
-
-    /// Whether the types that could hold the bin's pods are as many as the pool's `minValues` demand.
-    fn has_enough_types(&self, bin: &Bin) -> bool {
-        let profile = self.profiles.get(bin.profile);
-        if !profile.requirements.iter().any(|(_, r)| r.min_values().is_some()) {
-            return true;
-        }
-        let used = bin.used(self.demand.classes);
-        let stock = self.profiles.stock;
-        missing_values(stock, profile, holders(stock, profile, &used)).is_none()
-    }
-
-    fn cost_of(&self, bin: &Bin) -> i64 {
-        match &self.measure {
-            Measure::Price => bin.price.micro_dollars(),
-            Measure::Count => 1,
-            Measure::Use(resource) => {
-                self.profiles.stock.shapes[bin.shape].instance_type.capacity.get(resource)
-            }
-        }
-    }
-
     /// Why no node is opened for a class: the limit that keeps the cheapest type away.
-    fn refusal(&self, class: usize) -> Reason {
+    fn refusal(&self, class: usize) -> Option<Reason> {
         let request = &self.demand.classes[class].requests;
         let cheapest = self.demand.entries[class].iter().filter_map(|profile| {
             let profile = self.profiles.get(*profile);
             let all = holders(self.profiles.stock, profile, request);
             all.filter_map(|shape| Some((profile.price(shape)?, shape))).min()
         });
-        let (_, shape) = cheapest.min().expect("a class that can enter has a type that holds it");
+        let (_, shape) = cheapest.min()?;
         let it = self.profiles.stock.shapes[shape].instance_type;
-        self.packing.allowance.refusal(&it.name, &it.capacity)
+        Some(self.packing.allowance.refusal(&it.name, &it.capacity))
     }
 }
 
-impl Bin {
-    /// What its pods request.
-    pub(crate) fn used(&self, classes: &[Class<'_>]) -> Vec<i64> {
-        let mut used = vec![0; self.free.len()];
-        for (class, count) in &self.contents {
-            add(&mut used, &classes[*class].requests, *count);
-        }
-        used
-    }
-}
-
-/// Whether the first gives more value for its cost; of equals, the one that takes more.
-fn is_better((cost, bin): (i64, &Bin), (other_cost, other): (i64, &Bin)) -> bool {
+/// More value for its cost first; of equals, the one that takes more.
+fn by_value((cost, bin): (i64, &Bin), (other_cost, other): (i64, &Bin)) -> Ordering {
     let mine = i128::from(cost) * i128::from(other.worth);
     let theirs = i128::from(other_cost) * i128::from(bin.worth);
-    mine < theirs || (mine == theirs && other.worth < bin.worth)
+    mine.cmp(&theirs).then(other.worth.cmp(&bin.worth))
 }

@@ -11,8 +11,7 @@ use model::node_class::NodeClass;
 use model::pool::NodePool;
 use model::reason::Reason;
 use model::requirement::Requirements;
-use model::snapshot::Snapshot;
-use model::taint::first_untolerated;
+use model::snapshot::{MinValuesPolicy, Snapshot};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -68,8 +67,7 @@ pub(crate) fn entry(
     profiles: &mut Profiles<'_, '_>,
     class: &Class<'_>,
 ) -> Result<Vec<usize>, Box<Reason>> {
-    let tolerations = &class.sample().tolerations;
-    if let Some(taint) = first_untolerated(&pool.taints, tolerations) {
+    if let Some(taint) = class.kept_away_by(pool.taints.iter()) {
         let taint = Text::from(taint.to_string());
         return Err(Box::new(Reason::Untolerated { pool: pool.name.clone(), taint }));
     }
@@ -87,7 +85,9 @@ pub(crate) fn entry(
         tried.push((wanted, profile));
         let it = profiles.get(profile);
         let mut holders = holders(profiles.stock, it, &class.requests).peekable();
-        if holders.peek().is_some() && missing_values(profiles.stock, it, holders).is_none() {
+        let is_strict = survey.snapshot.settings.policies.min_values == MinValuesPolicy::Strict;
+        let has_enough = |holders| missing_values(profiles.stock, it, holders).is_none();
+        if holders.peek().is_some() && (!is_strict || has_enough(holders)) {
             usable.push(profile);
         }
     }
@@ -134,7 +134,7 @@ pub(crate) fn missing_values(
 }
 
 /// The values of a label that nodes of a shape can have.
-fn values_of<'p>(
+pub(crate) fn values_of<'p>(
     stock: &'p Stock<'_>,
     profile: &'p Profile,
     shape: usize,
@@ -182,7 +182,7 @@ fn refusal(
         };
         let largest = admitted.iter().max_by_key(|shape| size(shape)).expect("it is not empty");
         let largest = stock.shapes[*largest].instance_type;
-        let requests = class.sample().requests.plus(&stock.daemons.on(largest));
+        let requests = class.sample.requests.plus(&stock.daemons.on(largest));
         let has = survey.columns.resources(&survey.columns.row(&largest.allocatable));
         return Reason::TooLarge { pool: pool.name.clone(), requests, largest: has };
     }

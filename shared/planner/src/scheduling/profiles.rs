@@ -2,6 +2,7 @@
 //!
 //! Pods with the same constraints share a profile; what two sets of pods admit together is a profile again.
 
+use super::amounts::Columns;
 use super::stock::Stock;
 use model::instance_type::InstanceType;
 use model::labels;
@@ -85,6 +86,8 @@ pub(crate) struct Profiles<'s, 'a> {
     price_lists: BTreeMap<Arc<Vec<Option<Price>>>, usize>,
     /// For each price list the shapes worth trying, ordinary and exotic ones.
     fronts: Vec<Option<[Vec<usize>; 2]>>,
+    /// For each price list its level.
+    levels: BTreeMap<usize, i64>,
 }
 
 impl<'s, 'a> Profiles<'s, 'a> {
@@ -97,6 +100,7 @@ impl<'s, 'a> Profiles<'s, 'a> {
             pairs: BTreeMap::new(),
             price_lists: BTreeMap::new(),
             fronts: Vec::new(),
+            levels: BTreeMap::new(),
         };
         profiles.enter(&Requirements::none());
         profiles
@@ -174,6 +178,23 @@ impl<'s, 'a> Profiles<'s, 'a> {
     fn least_price(&self, shape: usize, markets: u128) -> Option<Price> {
         let offers = self.stock.offers(shape).iter().filter(|o| markets & (1 << o.market) != 0);
         offers.map(|offer| offer.price).min()
+    }
+
+    /// What an ordinary amount of CPU and memory costs at least in nodes of a profile: only to be compared.
+    pub(crate) fn price_level(&mut self, profile: usize) -> i64 {
+        let list = self.all[profile].price_list;
+        if let Some(known) = self.levels.get(&list) {
+            return *known;
+        }
+        // A core for 4 GiB, as in most instance families.
+        let size = |shape: usize| {
+            let room = self.stock.room(shape);
+            room[Columns::CPU].min(room[Columns::MEMORY] >> 22).max(1)
+        };
+        let of_shape = |(shape, price): (usize, Price)| (price.micro_dollars() << 16) / size(shape);
+        let level = self.all[profile].offered().map(of_shape).min().unwrap_or(i64::MAX);
+        self.levels.insert(list, level);
+        level
     }
 
     /// Shapes worth trying for pods of a profile, cheapest first: for each other one there is one of these that is as

@@ -4,6 +4,7 @@ use super::amounts::{add, fits, times};
 use super::classes::Class;
 use super::daemons::still_to_come;
 use super::stock::Survey;
+use super::topology::{Local, Place};
 use model::by_name::ByName;
 use model::claim::{NodeClaim, NoticeKind};
 use model::condition::ConditionType;
@@ -20,10 +21,14 @@ use std::sync::Arc;
 pub(crate) struct Room<'a> {
     /// Which.
     pub(crate) target: Target,
+    /// Its node, if there is one.
+    pub(crate) node: Option<&'a str>,
     labels: std::borrow::Cow<'a, Labels>,
     taints: Vec<&'a Taint>,
     free: Vec<i64>,
     ports: Vec<HostPort>,
+    /// Its pods, as far as terms over nodes look at them.
+    pub(crate) local: Local,
 }
 
 /// The cluster's nodes, claims and pods, each findable by the others.
@@ -93,7 +98,10 @@ impl<'a> Room<'a> {
         let target = Target::Node(node.name.clone());
         let labels = std::borrow::Cow::Borrowed(&node.labels);
         let taints: Vec<&Taint> = node.taints.iter().collect();
-        Self::new(survey, (target, labels, taints), &node.allocatable, index.pods_on(&node.name))
+        let pods = index.pods_on(&node.name);
+        let allocatable = survey.allocatable(&node.allocatable, Some(&node.name));
+        let room = Self::new(survey, (target, labels, taints), &allocatable, pods);
+        Self { node: Some(&node.name), ..room }
     }
 
     /// The room that a launched claim will have. Startup taints and those that go away by themselves do not count.
@@ -101,6 +109,15 @@ impl<'a> Room<'a> {
         let target = Target::Claim(claim.name.clone());
         let (mut labels, mut taints) = (std::borrow::Cow::Borrowed(&claim.labels), Vec::new());
         taints.extend(&claim.spec.taints);
+        // What is not launched yet will have the labels that leave no choice.
+        for (key, requirement) in claim.spec.requirements.iter() {
+            let only = requirement.listed().filter(|values| values.len() == 1);
+            if let Some(value) = only.and_then(|values| values.first())
+                && !labels.contains_key(key)
+            {
+                labels.to_mut().insert(key.clone(), value.clone());
+            }
+        }
         let mut pods: &[&Arc<Pod>] = &[];
         if let Some(node) = index.node_of(claim) {
             let own = node.labels.iter().map(|(k, v)| (k.clone(), v.clone()));
@@ -111,7 +128,10 @@ impl<'a> Room<'a> {
             taints.extend(lasting);
             pods = index.pods_on(&node.name);
         }
-        Self::new(survey, (target, labels, taints), &claim.allocatable, pods)
+        let node = index.node_of(claim).map(|node| node.name.as_str());
+        let allocatable = survey.allocatable(&claim.allocatable, node);
+        let room = Self::new(survey, (target, labels, taints), &allocatable, pods);
+        Self { node, ..room }
     }
 
     fn new(
@@ -124,11 +144,22 @@ impl<'a> Room<'a> {
         for pod in pods {
             survey.columns.take_off(&mut free, &pod.requests);
         }
+        survey.take_off_attached(&mut free, pods);
         let daemon_sets = &survey.snapshot.cluster.daemon_sets;
         let to_come = still_to_come(daemon_sets, &labels, &taints, pods);
         survey.columns.take_off(&mut free, &to_come);
         let ports = pods.iter().flat_map(|pod| pod.host_ports.iter().cloned()).collect();
-        Self { target, labels, taints, free, ports }
+        Self { target, node: None, labels, taints, free, ports, local: Local::default() }
+    }
+
+    /// What is free.
+    pub(crate) fn free(&self) -> &[i64] {
+        &self.free
+    }
+
+    /// What terms look at.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { labels: &self.labels, taints: &self.taints, is_known: true }
     }
 
     /// Whether labels and taints admit the class.
@@ -141,6 +172,11 @@ impl<'a> Room<'a> {
         fits(&class.requests, &self.free) && class.ports_fit(&self.ports) && self.admits(class)
     }
 
+    /// Whether so many pods of a class fit.
+    pub(crate) fn holds(&self, class: &Class<'_>, count: i64) -> bool {
+        times(&class.requests, &self.free, count) == count
+    }
+
     /// Takes as many pods of a class as fit, at most `most`. Says how many.
     pub(crate) fn take(&mut self, class: &Class<'_>, most: i64) -> i64 {
         let most = if class.is_alone_on_a_node() { most.min(1) } else { most };
@@ -149,14 +185,14 @@ impl<'a> Room<'a> {
         }
         let count = times(&class.requests, &self.free, most);
         add(&mut self.free, &class.requests, -count);
-        self.ports.extend(class.sample().host_ports.iter().cloned());
+        self.ports.extend(class.sample.host_ports.iter().cloned());
         count
     }
 
     /// Takes back what `take` took last.
     pub(crate) fn give_back(&mut self, class: &Class<'_>, count: i64) {
         add(&mut self.free, &class.requests, count);
-        self.ports.truncate(self.ports.len() - class.sample().host_ports.len());
+        self.ports.truncate(self.ports.len() - class.sample.host_ports.len());
     }
 
     /// Takes nothing any more.
@@ -167,7 +203,7 @@ impl<'a> Room<'a> {
     /// Keeps room for pods that were promised it, whether or not it is there.
     pub(crate) fn keep(&mut self, class: &Class<'_>, count: i64) {
         add(&mut self.free, &class.requests, -count);
-        self.ports.extend(class.sample().host_ports.iter().cloned());
+        self.ports.extend(class.sample.host_ports.iter().cloned());
     }
 }
 

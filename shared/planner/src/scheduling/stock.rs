@@ -2,17 +2,22 @@
 
 use super::amounts::Columns;
 use super::daemons::Daemons;
+use super::volumes::Storage;
 use jiff::Timestamp;
 use model::instance_type::{CapacityType, InstanceType, Offering};
 use model::instance_types::{InstanceTypes, TypeSet};
 use model::labels;
 use model::name::{Text, Zone};
 use model::node_class::{NodeClass, Subnet};
+use model::pod::Pod;
 use model::price::Price;
 use model::requirement::Requirements;
+use model::resources::Resources;
 use model::snapshot::Snapshot;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most pairs of zone and capacity type that are told apart: one bit each. The largest region has 22 zones with its
 /// local ones, three capacity types each.
@@ -25,6 +30,8 @@ pub(crate) struct Survey<'a> {
     pub(crate) snapshot: &'a Snapshot,
     /// The resources that count.
     pub(crate) columns: Columns,
+    /// Volumes, and the resources that count those attached to a node; none where no pod has any.
+    storage: Option<(Storage<'a>, BTreeSet<Text>)>,
     unavailable: BTreeSet<(&'a str, &'a str, CapacityType)>,
 }
 
@@ -35,7 +42,31 @@ impl<'a> Survey<'a> {
         let unavailable = refused
             .map(|u| (&*u.offering.instance_type, &*u.offering.zone, u.offering.capacity_type))
             .collect();
-        Self { snapshot, columns, unavailable }
+        Self { snapshot, columns, storage: None, unavailable }
+    }
+
+    /// Counts volumes too, by these resources.
+    pub(crate) fn with_storage(self, storage: Storage<'a>, asked: BTreeSet<Text>) -> Self {
+        Self { storage: (!asked.is_empty()).then_some((storage, asked)), ..self }
+    }
+
+    /// What can be had of a node or type, the volumes that can be attached among it.
+    pub(crate) fn allocatable<'r>(
+        &self,
+        amounts: &'r Resources,
+        node: Option<&str>,
+    ) -> Cow<'r, Resources> {
+        match &self.storage {
+            Some((storage, asked)) => storage.with_attachable(amounts, node, asked),
+            None => Cow::Borrowed(amounts),
+        }
+    }
+
+    /// Takes the volumes of pods off what is free on their node.
+    pub(crate) fn take_off_attached(&self, free: &mut [i64], pods: &[&Arc<Pod>]) {
+        if let Some((storage, _)) = &self.storage {
+            self.columns.take_off(free, &storage.attached(pods));
+        }
     }
 
     fn is_unavailable<'o>(&self, instance_type: &str, offering: impl Fn() -> &'o Offering) -> bool {
@@ -172,7 +203,8 @@ impl<'a> Stock<'a> {
         let offers = first..self.offers.len();
         let is_exotic = is_exotic(instance_type);
         self.shapes.push(Shape { instance_type, place, is_exotic, offers });
-        survey.columns.extend(&mut self.rooms, &instance_type.allocatable);
+        let allocatable = survey.allocatable(&instance_type.allocatable, None);
+        survey.columns.extend(&mut self.rooms, &allocatable);
         let start = self.rooms.len() - self.width;
         survey.columns.take_off(&mut self.rooms[start..], &self.daemons.on(instance_type));
     }

@@ -266,7 +266,7 @@ fn what_must_not_be_disrupted_is_not() {
          pod used 100m 1Gi on=n7
          node n8 m5.large pool=never
          node n9 m5.large
-         pod spread 100m 1Gi on=n9 spread
+         pod even 100m 1Gi on=n9 spread=zone/1/all
          node na m5.large up=20s made-for=waiting
          pod waiting 100m 1Gi",
         expect![[r#"
@@ -278,7 +278,7 @@ fn what_must_not_be_disrupted_is_not() {
             not node n6: NodePool not found (NodePool=gone)
             not node n7: NodePool "empty-only" has consolidation policy WhenEmpty, but node is not empty
             not node n8: NodePool "never" has consolidation disabled
-            not node n9: Pod default/spread: asks for a topology spread that must be kept, which is not supported yet
+            not node n9: Pod default/even: asks for a topology spread that must be kept, which is not supported yet
             not node na: Node is nominated for a pending pod
         "#]],
     );
@@ -404,7 +404,7 @@ fn pods_go_only_where_labels_taints_and_anti_affinity_let_them() {
          node n1 m5.large
          node n2 m5.large
          pod web 500m 1Gi on=n1
-         pod loner 500m 1Gi on=n2 anti",
+         pod loner 500m 1Gi on=n2 anti=hostname/all",
         expect![[r#"
             remember the sweep: 0 candidates
             not node n1: Pod default/loner keeps others away by anti-affinity

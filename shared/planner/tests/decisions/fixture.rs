@@ -7,22 +7,22 @@
 //!      min:instance-family=2 after=30s|never policy=WhenEmpty budget=10%|1|0@Empty static deleting
 //! daemon logs 100m 128Mi select:team=a tolerate:gpu port=9100
 //! pod web 500m 1Gi x3 on=n1 select:k=v need:k=In:a,b prefer:k=In:a tolerate:gpu port=80 priority=5 gpu=1 owner=Job/j
-//!      spread | spread? | anti | affinity | volume | opted-out | keep | done | of-daemon:logs | label:app=web
+//!      volume | opted-out | keep | done | of-daemon:logs | label:app=web | ns=other and the words of `neighbours.rs`
 //! node n1 m5.large spot pool=default zone=a up=1h disrupted cordoned not-ready deleting going unmanaged no-disrupt
 //!      made-for=web-1,web-2 replaces=c-x replaced-by=c-y why=Underutilized quiet=20s still-for=1m
 //! claim c1 m5.large age=10s made-for=web-1 record=TOKEN/5s/m5.large/a/spot/0/1 types=m5.large,m5.xlarge launched
 //! instance i-1 TOKEN m5.large a spot gone
 //! refused m5.large a spot
 //! seen n1 16s (a candidate for so long) | same n1 1m (its pods for so long)
+//! namespace other label:team=a | ignore-preferences | best-effort
 //! budget app=web 0 | memory owner count=3 age=5m | ceiling 3 | spot-to-spot | scope everything | unreadable
 //! ```
 //!
 //! Prices are in thousandths of a dollar. A node `n1` has the claim `c-n1`. All happens at [`now`].
 
+use crate::neighbours;
 use jiff::{SignedDuration, Timestamp};
-use model::affinity::{
-    LabelSelector, NodeInclusionPolicy, PodAffinityTerm, TopologySpread, WhenUnsatisfiable,
-};
+use model::affinity::LabelSelector;
 use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
@@ -37,8 +37,8 @@ use model::price::Price;
 use model::requirement::{Operator, Requirement, Requirements};
 use model::resources::Resources;
 use model::snapshot::{
-    ClusterState, DaemonSet, Instance, InstanceState, PodDisruptionBudget, Scope, Settings,
-    Snapshot,
+    ClusterState, DaemonSet, Instance, InstanceState, MinValuesPolicy, PodDisruptionBudget,
+    Policies, PreferencePolicy, Scope, Settings, Snapshot,
 };
 use model::taint::{Effect, Taint, Toleration, TolerationOperator};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// One line: its words, `key=value` among them.
-struct Line<'a>(Vec<&'a str>);
+pub(crate) struct Line<'a>(pub(crate) Vec<&'a str>);
 
 impl<'a> Line<'a> {
     fn has(&self, word: &str) -> bool {
@@ -111,7 +111,9 @@ impl<'a> Line<'a> {
     }
 
     fn taints(&self, prefix: &str) -> Vec<Taint> {
-        let taint = |(key, value): (Text, Text)| Taint { key, value, effect: Effect::NoSchedule };
+        let effect =
+            if prefix.ends_with('?') { Effect::PreferNoSchedule } else { Effect::NoSchedule };
+        let taint = |(key, value): (Text, Text)| Taint { key, value, effect };
         self.pairs(prefix).into_iter().map(taint).collect()
     }
 }
@@ -131,13 +133,14 @@ fn operator(name: &str) -> Operator {
 }
 
 /// Well-known keys by their last word.
-fn long(key: &str) -> Text {
+pub(crate) fn long(key: &str) -> Text {
     match key {
         "zone" => labels::ZONE.into(),
         "capacity-type" => labels::CAPACITY_TYPE.into(),
         "arch" => labels::ARCH.into(),
         "type" => labels::INSTANCE_TYPE.into(),
         "nodepool" => labels::NODEPOOL.into(),
+        "hostname" => labels::HOSTNAME.into(),
         key if key.starts_with("instance-") => format!("karpenter.k8s.aws/{key}").into(),
         key => key.into(),
     }
@@ -162,6 +165,7 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
             cluster_uid: "cluster".into(),
             nodes_max: 1000,
             spot_to_spot: false,
+            policies: Policies::default(),
         },
         instances: Some(vec![]),
         cluster: ClusterState {
@@ -175,6 +179,11 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
             node_classes: vec![],
             daemon_sets: vec![],
             pod_disruption_budgets: vec![],
+            namespaces: BTreeMap::new(),
+            persistent_volumes: vec![],
+            persistent_volume_claims: vec![],
+            storage_classes: vec![],
+            csi_nodes: vec![],
             memory: Default::default(),
             unreadable: vec![],
         },
@@ -243,6 +252,13 @@ fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
             let counted = Unproductive { count, last: line.ago("age").unwrap() };
             cluster.memory.unproductive.insert(line.0[1].into(), counted);
         }
+        "namespace" => {
+            cluster.namespaces.insert(line.0[1].into(), line.pairs("label"));
+        }
+        "ignore-preferences" => {
+            world.settings.policies.preferences = PreferencePolicy::Ignore;
+        }
+        "best-effort" => world.settings.policies.min_values = MinValuesPolicy::BestEffort,
         "ceiling" => world.settings.nodes_max = line.0[1].parse().unwrap(),
         "spot-to-spot" => world.settings.spot_to_spot = true,
         "scope" if line.has("everything") => cluster.scope = Scope::Everything,
@@ -369,7 +385,7 @@ fn pool(line: &Line<'_>) -> NodePool {
         labels: line.pairs("label"),
         annotations: BTreeMap::new(),
         requirements,
-        taints: line.taints("taint"),
+        taints: [line.taints("taint"), line.taints("taint?")].concat(),
         startup_taints: line.taints("startup"),
         node_class: line.get("class").unwrap_or("default").into(),
         expire_after: None,
@@ -421,7 +437,7 @@ fn pod(line: &Line<'_>, name: &str) -> Pod {
     }
     node_selector.retain(|_, value| !value.is_empty());
     let mut pod = Pod {
-        name: ObjectName::new("default", name),
+        name: ObjectName::new(line.get("ns").unwrap_or("default"), name),
         uid: name.into(),
         resource_version: 1,
         labels: line.pairs("label"),
@@ -465,41 +481,8 @@ fn pod(line: &Line<'_>, name: &str) -> Pod {
     if line.has("done") {
         pod.phase = Phase::Succeeded;
     }
-    neighbours(line, &mut pod);
+    neighbours::add(line, &mut pod);
     pod
-}
-
-fn neighbours(line: &Line<'_>, pod: &mut Pod) {
-    let term = PodAffinityTerm {
-        topology_key: labels::HOSTNAME.into(),
-        selector: Some(LabelSelector::default()),
-        namespaces: vec![],
-        namespace_selector: None,
-        match_label_keys: vec![],
-        mismatch_label_keys: vec![],
-    };
-    let words = [
-        ("spread", WhenUnsatisfiable::DoNotSchedule),
-        ("spread?", WhenUnsatisfiable::ScheduleAnyway),
-    ];
-    for (_, when_unsatisfiable) in words.into_iter().filter(|(word, _)| line.has(word)) {
-        pod.topology_spread.push(TopologySpread {
-            max_skew: 1,
-            topology_key: labels::ZONE.into(),
-            when_unsatisfiable,
-            selector: LabelSelector::default(),
-            min_domains: None,
-            node_affinity_policy: NodeInclusionPolicy::Honor,
-            node_taints_policy: NodeInclusionPolicy::Ignore,
-            match_label_keys: vec![],
-        });
-    }
-    if line.has("anti") {
-        pod.anti_affinity.required.push(term.clone());
-    }
-    if line.has("affinity") {
-        pod.affinity.required.push(term);
-    }
 }
 
 fn condition(since: Timestamp, reason: &str) -> Condition {

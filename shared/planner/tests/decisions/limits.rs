@@ -24,7 +24,7 @@ fn a_limit_is_used_to_the_last_by_smaller_types() {
             not pod default/web-7: would fit m5.large, but NodePool default is limited to 14 cpu and has 14
             not pod default/web-8: would fit m5.large, but NodePool default is limited to 14 cpu and has 14
             not pod default/web-9: would fit m5.large, but NodePool default is limited to 14 cpu and has 14
-            cost $0.6560/h
+            cost $0.6560/h, at least $0.6475/h
         "#]],
     );
 }
@@ -54,7 +54,7 @@ fn the_choices_of_a_limited_pool_stay_within_the_limit() {
         expect![[r#"
             launch default-85jkltvb: m5.large on-demand in a at $0.0960/h, or 1 others
             claim default-85jkltvb: default/web
-            cost $0.0960/h
+            cost $0.0960/h, at least $0.0960/h
         "#]],
     );
 }
@@ -71,7 +71,7 @@ fn higher_priority_goes_first_where_a_limit_binds() {
             launch default-4fjhtxtv: m5.large on-demand in a at $0.0960/h, or 1 others
             claim default-4fjhtxtv: default/small-1 default/small-2 default/vital
             not pod default/big: would fit m5.large, but NodePool default is limited to 2 cpu and has 2
-            cost $0.0960/h
+            cost $0.0960/h, at least $0.0960/h
         "#]],
     );
 }
@@ -86,7 +86,7 @@ fn a_limit_of_nodes_is_met_with_large_ones() {
         expect![[r#"
             launch default-g426hgsh: m5.2xlarge on-demand in a at $0.4000/h, or 1 others
             claim default-g426hgsh: default/web-1 default/web-2 default/web-3 default/web-4 default/web-5 default/web-6 default/web-7
-            cost $0.4000/h
+            cost $0.4000/h, at least $0.4000/h
         "#]],
     );
 }
@@ -106,7 +106,7 @@ fn the_ceiling_holds_over_all_pools() {
             claim two-46nhq9lk: default/web-2
             not pod default/web-3: would fit m5.large, but NodePool one is limited to 1 nodes and has 1
             not pod default/web-3: the cluster is at its ceiling of 2 nodes
-            cost $0.1920/h
+            cost $0.1920/h, at least $0.1920/h
         "#]],
     );
 }
@@ -123,7 +123,7 @@ fn what_a_full_pool_cannot_take_goes_to_the_next() {
             launch two-46nhq9lk: m5.large on-demand in a at $0.0960/h, or 1 others
             claim one-99xhhw99: default/web-1
             claim two-46nhq9lk: default/web-2
-            cost $0.1920/h
+            cost $0.1920/h, at least $0.1920/h
         "#]],
     );
 }

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub(super) struct ToLaunch<'a> {
     pub(super) spec: &'a NodeClaimSpec,
     pub(super) choices: &'a [Choice],
+    /// The number of the launch among those of the plan; its claims have the same choices.
+    pub(super) launch: usize,
     /// Whether this plan creates it; otherwise its size was settled by an earlier one.
     pub(super) is_new: bool,
 }
@@ -74,7 +76,7 @@ impl<'a> Facts<'a> {
                 Action::Cluster(_) | Action::Cloud(_) | Action::Launch(_) => {}
             }
         }
-        for launch in self.plan.launches() {
+        for (number, launch) in self.plan.launches().enumerate() {
             for claim in &launch.claims {
                 let (spec, is_new) = match claim {
                     ClaimToLaunch::New(new) => {
@@ -86,7 +88,7 @@ impl<'a> Facts<'a> {
                         None => continue,
                     },
                 };
-                let to_launch = ToLaunch { spec, choices: &launch.choices, is_new };
+                let to_launch = ToLaunch { spec, choices: &launch.choices, launch: number, is_new };
                 self.launched.insert(claim.name(), to_launch);
             }
         }

@@ -2,20 +2,21 @@
 
 use super::Violation;
 use super::facts::Facts;
-use super::placements::{Place, check_place};
+use super::placements::{Guests, Name, Place, check_place};
 use model::claim::NodeClaim;
 use model::labels::Labels;
 use model::name::{NodeName, ObjectName};
 use model::node::Node;
-use model::pod::Pod;
+use model::pod::{HostPort, Pod};
 use model::resources::Resources;
 use model::taint::{Taint, first_untolerated};
+use std::borrow::Cow;
 
 /// Pods placed on a node that is there.
 pub(super) fn check_node(
     facts: &Facts<'_>,
     name: &NodeName,
-    pods: &[&Pod],
+    guests: &Guests<'_>,
     found: &mut Vec<Violation>,
 ) {
     let Some(node) = facts.node(name) else {
@@ -34,14 +35,14 @@ pub(super) fn check_node(
         let what = format!("pods are placed on node {name}, whose pods were not all read");
         found.push(Violation::new("fit", what));
     }
-    check_place(&place_on(facts, node, claim), pods, found);
+    check_place(&place_on(facts, node, claim), guests, found);
 }
 
 /// Pods placed on a claim that is there.
-pub(super) fn check_claim(
-    facts: &Facts<'_>,
-    claim: &NodeClaim,
-    pods: &[&Pod],
+pub(super) fn check_claim<'a>(
+    facts: &Facts<'a>,
+    claim: &'a NodeClaim,
+    guests: &Guests<'_>,
     found: &mut Vec<Violation>,
 ) {
     let name = &claim.name;
@@ -49,47 +50,59 @@ pub(super) fn check_claim(
         found.push(Violation::new("fit", format!("pods are placed on claim {name}, which goes")));
     }
     if let [node, ..] = facts.nodes_of(claim).as_slice() {
-        check_place(&place_on(facts, node, Some(claim)), pods, found);
+        check_place(&place_on(facts, node, Some(claim)), guests, found);
         return;
     }
-    let labels = claim.is_launched().then(|| claim.labels.clone());
-    let room = labels.as_ref().map(|labels| {
-        claim.allocatable.minus(&daemons_to_come(facts, labels, &claim.spec.taints, &[]))
-    });
+    let labels = claim.is_launched().then_some(&claim.labels);
+    let to_come = labels.map(|labels| daemons_to_come(facts, labels, &claim.spec.taints, &[]));
+    let room = to_come.as_ref().map(|to_come| claim.allocatable.minus(&to_come.requests));
     let place = Place {
-        name: format!("claim {name}"),
-        room,
-        labels,
-        taints: claim.spec.taints.clone(),
+        name: Name::Claim(name),
+        room: room.map(Cow::Owned),
+        labels: labels.map(Cow::Borrowed),
+        taints: Cow::Borrowed(&claim.spec.taints),
         present: Vec::new(),
+        ports: Cow::Owned(to_come.map(|to_come| to_come.ports).unwrap_or_default()),
     };
-    check_place(&place, pods, found);
+    check_place(&place, guests, found);
 }
 
-fn place_on<'a>(facts: &Facts<'a>, node: &'a Node, claim: Option<&NodeClaim>) -> Place<'a> {
+fn place_on<'p>(facts: &Facts<'p>, node: &'p Node, claim: Option<&'p NodeClaim>) -> Place<'p> {
     let present = facts.bound_to(&node.name);
-    let comes_up = claim.filter(|claim| !claim.is_initialized() && !node.is_initialized());
-    let (mut room, labels, taints) = match comes_up {
+    let (labels, taints) = appearance(node, claim);
+    let (mut room, mut ports) = match coming_up(node, claim) {
         // Until a node is initialized, the kubelet may not have reported all that it has.
         Some(claim) => {
-            let mut labels = claim.labels.clone();
-            labels.extend(node.labels.iter().map(|(key, value)| (key.clone(), value.clone())));
-            let taints = lasting_taints(node, claim);
-            let daemons = daemons_to_come(facts, &labels, &taints, present);
-            (claim.allocatable.minus(&daemons), labels, taints)
+            let to_come = daemons_to_come(facts, &labels, &taints, present);
+            (claim.allocatable.minus(&to_come.requests), to_come.ports)
         }
-        None => (node.allocatable.clone(), node.labels.clone(), node.taints.clone()),
+        None => (node.allocatable.clone(), Vec::new()),
     };
     for pod in present {
         room.subtract(&pod.requests);
+        ports.extend(&pod.host_ports);
     }
-    Place {
-        name: format!("node {}", node.name),
-        room: Some(room),
-        labels: Some(labels),
-        taints,
-        present: present.to_vec(),
-    }
+    let (name, room) = (Name::Node(&node.name), Some(Cow::Owned(room)));
+    let (present, ports) = (present.to_vec(), Cow::Owned(ports));
+    Place { name, room, labels: Some(labels), taints, present, ports }
+}
+
+/// The claim of a node that has not come up yet.
+fn coming_up<'p>(node: &Node, claim: Option<&'p NodeClaim>) -> Option<&'p NodeClaim> {
+    claim.filter(|claim| !claim.is_initialized() && !node.is_initialized())
+}
+
+/// The labels and taints of a node, as they will be when it has come up.
+pub(super) fn appearance<'p>(
+    node: &'p Node,
+    claim: Option<&'p NodeClaim>,
+) -> (Cow<'p, Labels>, Cow<'p, [Taint]>) {
+    let Some(claim) = coming_up(node, claim) else {
+        return (Cow::Borrowed(&node.labels), Cow::Borrowed(&node.taints));
+    };
+    let mut labels = claim.labels.clone();
+    labels.extend(node.labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+    (Cow::Owned(labels), Cow::Owned(lasting_taints(node, claim)))
 }
 
 /// The taints that will not go away by themselves while the node comes up.
@@ -103,23 +116,31 @@ fn lasting_taints(node: &Node, claim: &NodeClaim) -> Vec<Taint> {
     all
 }
 
-/// What the daemons request that a node with these labels and taints will get and does not have yet.
-pub(super) fn daemons_to_come(
-    facts: &Facts<'_>,
+/// What daemons will take that have not come yet.
+#[derive(Default)]
+pub(super) struct ToCome<'p> {
+    pub(super) requests: Resources,
+    pub(super) ports: Vec<&'p HostPort>,
+}
+
+/// The daemons that a node with these labels and taints will get and does not have yet.
+pub(super) fn daemons_to_come<'p>(
+    facts: &Facts<'p>,
     labels: &Labels,
     taints: &[Taint],
     present: &[&Pod],
-) -> Resources {
-    let mut sum = Resources::default();
+) -> ToCome<'p> {
+    let mut all = ToCome::default();
     for daemon_set in &facts.snapshot.cluster.daemon_sets {
         let template = &daemon_set.template;
         let comes = template.admits_node_labels(labels)
             && first_untolerated(taints, &template.tolerations).is_none();
         if comes && !present.iter().any(|pod| is_of(pod, &daemon_set.name)) {
-            sum.add(&template.requests);
+            all.requests.add(&template.requests);
+            all.ports.extend(&template.host_ports);
         }
     }
-    sum
+    all
 }
 
 fn is_of(pod: &Pod, daemon_set: &ObjectName) -> bool {

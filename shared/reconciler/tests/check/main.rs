@@ -1,5 +1,9 @@
 //! A sound plan passes; each way to spoil it is found.
 
+mod agreement;
+mod neighbours;
+mod scene;
+mod volumes;
 mod world;
 
 use expect_test::{Expect, expect};
@@ -7,7 +11,6 @@ use jiff::SignedDuration;
 use model::action::{
     Action, ClaimChange, ClaimToLaunch, CloudAction, ClusterAction, DeleteReason, Launch,
 };
-use model::affinity::PodAffinityTerm;
 use model::claim::NodeClaim;
 use model::name::ObjectName;
 use model::plan::{Placement, Plan, Target};
@@ -148,22 +151,9 @@ fn two_pods_do_not_share_a_port_of_a_node() {
 #[test]
 fn pods_with_demands_that_are_not_worked_out_yet_are_not_placed() {
     check_launch(
-        |snapshot, _| {
-            change_pod(snapshot, 0, |pod| pod.volume_claims = vec!["data".into()]);
-            change_pod(snapshot, 1, |pod| {
-                pod.anti_affinity.required.push(PodAffinityTerm {
-                    topology_key: "zone".into(),
-                    selector: None,
-                    namespaces: vec![],
-                    namespace_selector: None,
-                    match_label_keys: vec![],
-                    mismatch_label_keys: vec![],
-                });
-            });
-        },
+        |snapshot, _| change_pod(snapshot, 0, |pod| pod.resource_claims = true),
         expect![[r#"
-            unsupported: pod ns/one is placed although it asks for volumes
-            unsupported: pod ns/two is placed although it asks for required pod anti-affinity
+            unsupported: pod ns/one is placed although it asks for devices by resource claims
         "#]],
     );
 }

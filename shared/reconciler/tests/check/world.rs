@@ -84,13 +84,14 @@ pub(crate) fn cluster_of_nodes(count: usize) -> Snapshot {
     snapshot
 }
 
-fn empty(scope: Scope) -> Snapshot {
+pub(crate) fn empty(scope: Scope) -> Snapshot {
     Snapshot {
         settings: Settings {
             cluster_name: "test".into(),
             cluster_uid: "ours".into(),
             nodes_max: 100,
             spot_to_spot: false,
+            policies: model::snapshot::Policies::default(),
         },
         instances: Some(vec![]),
         cluster: ClusterState {
@@ -104,6 +105,11 @@ fn empty(scope: Scope) -> Snapshot {
             node_classes: vec![Arc::new(class())],
             daemon_sets: vec![],
             pod_disruption_budgets: vec![],
+            namespaces: BTreeMap::new(),
+            persistent_volumes: vec![],
+            persistent_volume_claims: vec![],
+            storage_classes: vec![],
+            csi_nodes: vec![],
             memory: Memory::default(),
             unreadable: vec![],
         },
@@ -147,7 +153,7 @@ fn class() -> NodeClass {
     }
 }
 
-fn spec() -> NodeClaimSpec {
+pub(crate) fn spec() -> NodeClaimSpec {
     NodeClaimSpec {
         pool: Some("default".into()),
         node_class: "class".into(),
@@ -179,7 +185,7 @@ fn offering(instance_type: &str) -> OfferingKey {
 }
 
 /// A way to launch with so much CPU allocatable, of which the capacity is 1.5 CPU more.
-fn choice(instance_type: &str, allocatable: i64) -> Choice {
+pub(crate) fn choice(instance_type: &str, allocatable: i64) -> Choice {
     Choice {
         offering: offering(instance_type),
         price: Price::from_micro_dollars(100_000),
@@ -232,7 +238,7 @@ pub(crate) fn pod(name: &str, node: Option<&str>) -> Pod {
     }
 }
 
-fn healthy_claim(name: &str, node: &str, instance: &str) -> NodeClaim {
+pub(crate) fn healthy_claim(name: &str, node: &str, instance: &str) -> NodeClaim {
     let created = now() - SignedDuration::from_hours(1);
     let mut conditions = Conditions::default();
     for kind in [ConditionType::Launched, ConditionType::Registered, ConditionType::Initialized] {
@@ -274,7 +280,7 @@ fn healthy_claim(name: &str, node: &str, instance: &str) -> NodeClaim {
     }
 }
 
-fn healthy_node(name: &str, instance: &str) -> Node {
+pub(crate) fn healthy_node(name: &str, instance: &str) -> Node {
     let labels = [(labels::NODEPOOL, "default"), (labels::INITIALIZED, "true")];
     Node {
         name: name.into(),

@@ -1,7 +1,11 @@
 //! The sentences of the language, as serde reads them.
 
-use super::terms::{Bytes, Cpu, DayCount, Name, Percent, Pods, Protection, Span, Units};
+use super::terms::{
+    Bytes, Cpu, DayCount, LabelKey, Name, Percent, Pods, Protection, Skew, Span, Units, Weight,
+};
+use model::affinity::{NodeInclusionPolicy, WhenUnsatisfiable};
 use model::name::Text;
+use model::requirement::Operator;
 use model::taint::Toleration;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -165,11 +169,72 @@ pub(super) struct PodTemplate {
     #[serde(default)]
     pub(super) node_selector: BTreeMap<Text, Spanned<Text>>,
     #[serde(default)]
+    pub(super) node_affinity: Vec<NodeExpression>,
+    #[serde(default)]
     pub(super) tolerations: Vec<Toleration>,
+    #[serde(default)]
+    pub(super) topology_spread_constraints: Vec<SpreadConstraint>,
+    #[serde(default)]
+    pub(super) pod_affinity: Vec<PodTerm>,
+    #[serde(default)]
+    pub(super) pod_anti_affinity: Vec<PodTerm>,
     #[serde(default)]
     pub(super) priority: i32,
     pub(super) do_not_disrupt: Option<Protection>,
     #[serde(default)]
     pub(super) host_ports: Vec<u16>,
     pub(super) termination_grace: Option<Span>,
+}
+
+/// What a label of the node has to be; with a weight, what it had better be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NodeExpression {
+    pub(super) key: Spanned<LabelKey>,
+    pub(super) operator: Operator,
+    #[serde(default)]
+    pub(super) values: Vec<Spanned<Text>>,
+    pub(super) weight: Option<Weight>,
+}
+
+/// How evenly the item's own pods lie over the values of a label of nodes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SpreadConstraint {
+    pub(super) topology_key: Spanned<LabelKey>,
+    #[serde(default = "one")]
+    pub(super) max_skew: Skew,
+    #[serde(default = "do_not_schedule")]
+    pub(super) when_unsatisfiable: WhenUnsatisfiable,
+    pub(super) min_domains: Option<Skew>,
+    #[serde(default = "honor")]
+    pub(super) node_affinity_policy: NodeInclusionPolicy,
+    #[serde(default = "ignore")]
+    pub(super) node_taints_policy: NodeInclusionPolicy,
+}
+
+/// Whose pods are to be in the same domain, or in none of the same; with a weight, had better be.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PodTerm {
+    pub(super) topology_key: LabelKey,
+    /// An item with pods, or `self`.
+    pub(super) with: Spanned<Text>,
+    pub(super) weight: Option<Weight>,
+}
+
+fn one() -> Skew {
+    Skew(1)
+}
+
+fn do_not_schedule() -> WhenUnsatisfiable {
+    WhenUnsatisfiable::DoNotSchedule
+}
+
+fn honor() -> NodeInclusionPolicy {
+    NodeInclusionPolicy::Honor
+}
+
+fn ignore() -> NodeInclusionPolicy {
+    NodeInclusionPolicy::Ignore
 }

@@ -1,8 +1,11 @@
 //! The words of the language: amounts, durations, names, with what may be said at all.
 
 use crate::input::clip;
-use crate::template::{BYTES_MAX, COUNT_MAX, CPU_MILLI_MAX, PODS_MAX, SECONDS_MAX, is_name};
+use crate::template::{
+    BYTES_MAX, COUNT_MAX, CPU_MILLI_MAX, PODS_MAX, SECONDS_MAX, is_label_key, is_name,
+};
 use jiff::SignedDuration;
+use model::labels;
 use model::name::Text;
 use model::pod::DoNotDisrupt;
 use model::quantity;
@@ -49,6 +52,21 @@ pub(super) struct DayCount(pub(super) i64);
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "u64")]
 pub(super) struct Percent(pub(super) u32);
+
+/// A label of nodes; the two that nearly everyone means have short names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct LabelKey(pub(super) Text);
+
+/// A number of pods or domains, one or more.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct Skew(pub(super) i32);
+
+/// How much a preference counts for.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct Weight(pub(super) i32);
 
 /// The value of the annotation `karpenter.sh/do-not-disrupt`.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +149,37 @@ impl TryFrom<u64> for Percent {
     fn try_from(count: u64) -> Result<Self, String> {
         let fits = u32::try_from(count).ok().filter(|count| (1..=100).contains(count));
         fits.map(Self).ok_or_else(|| format!("{count} per cent: expected 1 to 100"))
+    }
+}
+
+impl TryFrom<String> for LabelKey {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match &*text {
+            "zone" => return Ok(Self(labels::ZONE.into())),
+            "hostname" => return Ok(Self(labels::HOSTNAME.into())),
+            _ => {}
+        }
+        if is_label_key(&text) {
+            return Ok(Self(labels::normalized(&text).into()));
+        }
+        Err(format!("{:?} is no label: expected zone, hostname or a label's key", clip(&text)))
+    }
+}
+
+impl TryFrom<u64> for Skew {
+    type Error = String;
+    fn try_from(count: u64) -> Result<Self, String> {
+        let fits = i32::try_from(count).ok().filter(|count| 0 < *count);
+        fits.map(Self).ok_or_else(|| format!("{count}: expected 1 or more"))
+    }
+}
+
+impl TryFrom<u64> for Weight {
+    type Error = String;
+    fn try_from(weight: u64) -> Result<Self, String> {
+        let fits = i32::try_from(weight).ok().filter(|weight| (1..=100).contains(weight));
+        fits.map(Self).ok_or_else(|| format!("{weight}: expected a weight of 1 to 100"))
     }
 }
 

@@ -4,7 +4,9 @@
 use super::language::{Burst, DaemonSet, Daily, Deployment, Document, Item, Job, PodTemplate};
 use super::language::{SpotStorm, ZoneOutage};
 use super::terms::{Name, Span};
+use super::ties::{self, Apps};
 use crate::input::{InputError, clip};
+use crate::scheduler::ties::has_ties;
 use crate::template::{self, OwnerKind, PODS_MAX};
 use crate::workload::{Budget, Event, Lifetime, Workload};
 use jiff::SignedDuration;
@@ -27,21 +29,22 @@ const STEP_MIN: SignedDuration = SignedDuration::from_mins(1);
 const BURST_GROUPS_MAX: u32 = 600;
 
 /// What has been made so far, and what errors need.
-struct Unrolled<'a> {
+pub(super) struct Unrolled<'a> {
     file: &'a str,
     zones: &'a [Zone],
     /// When the load ends.
     end: SignedDuration,
     workload: Workload,
     owners: BTreeSet<ObjectName>,
+    pub(super) apps: Apps,
     pods: u64,
 }
 
 /// Where in the file something stands.
 #[derive(Clone)]
-struct Place {
+pub(super) struct Place {
     line: u64,
-    path: String,
+    pub(super) path: String,
 }
 
 /// How the pods of an owner live.
@@ -58,11 +61,16 @@ impl How {
 }
 
 impl Place {
-    fn new(location: Location, path: String) -> Self {
+    pub(super) fn new(location: Location, path: String) -> Self {
         Self { line: location.line(), path }
     }
 
-    fn field(&self, name: &str) -> Self {
+    /// The path of an entry of a list.
+    pub(super) fn path_of(&self, list: &str, index: usize) -> String {
+        format!("{}.{list}[{index}]", self.path)
+    }
+
+    pub(super) fn field(&self, name: &str) -> Self {
         Self { line: self.line, path: format!("{}.{name}", self.path) }
     }
 }
@@ -75,7 +83,8 @@ pub(super) fn workload(
     let days = i32::try_from(document.days.0).expect("days are at most 366");
     let workload = Workload { title: document.title, ..Workload::default() };
     let owners = BTreeSet::new();
-    let mut unrolled = Unrolled { file, zones, end: DAY * days, workload, owners, pods: 0 };
+    let apps = ties::apps(&document.items);
+    let mut unrolled = Unrolled { file, zones, end: DAY * days, workload, owners, apps, pods: 0 };
     for (index, item) in document.items.into_iter().enumerate() {
         unrolled.item(&format!("items[{index}]"), item)?;
     }
@@ -224,6 +233,10 @@ impl Unrolled<'_> {
     fn daemon_set(&mut self, place: &Place, item: &DaemonSet) -> Result<(), InputError> {
         let owner = self.owner(place, &item.namespace.0, &item.name.value.0)?;
         let mut pod = self.pod(place, owner, OwnerKind::DaemonSet, &item.pod)?;
+        if has_ties(&pod) {
+            let problem = "pods on every node are neither spread nor kept together or apart";
+            return Err(self.error(&place.field("pod"), problem));
+        }
         if item.pod.tolerations.is_empty() {
             let everything = TolerationOperator::Exists;
             pod.tolerations.push(Toleration { operator: everything, ..Toleration::default() });
@@ -326,6 +339,7 @@ impl Unrolled<'_> {
                 ..Toleration::default()
             });
         }
+        self.tie(&place, asked, &mut pod)?;
         pod.priority = asked.priority;
         pod.do_not_disrupt = asked.do_not_disrupt.and_then(|protection| protection.0);
         let anywhere =
@@ -336,7 +350,7 @@ impl Unrolled<'_> {
         Ok(pod)
     }
 
-    fn zone(&self, path: &str, zone: &Spanned<Text>) -> Result<Zone, InputError> {
+    pub(super) fn zone(&self, path: &str, zone: &Spanned<Text>) -> Result<Zone, InputError> {
         if let Some(known) = self.zones.iter().find(|known| known.as_str() == &*zone.value) {
             return Ok(known.clone());
         }
@@ -349,7 +363,7 @@ impl Unrolled<'_> {
         Err(self.error(&Place::new(zone.referenced, path.to_owned()), problem))
     }
 
-    fn error(&self, place: &Place, problem: impl Into<String>) -> InputError {
+    pub(super) fn error(&self, place: &Place, problem: impl Into<String>) -> InputError {
         InputError::of_file(self.file, problem).at_line(place.line).in_field(place.path.as_str())
     }
 }

@@ -1,6 +1,6 @@
 //! What the parts of the world promise, without any function.
 
 mod ec2;
-mod fixture;
+pub(crate) mod fixture;
 mod invariants;
 mod kubernetes;

@@ -20,7 +20,8 @@ use sim::handle::WorldHandle;
 use sim::lambda::{Event, Function, Functions, Invoked, Response};
 use std::sync::Arc;
 
-use super::{instance_types, offering};
+use super::offering;
+use super::world::instance_types;
 
 /// The functions of the small autoscaler.
 pub(crate) struct Small;

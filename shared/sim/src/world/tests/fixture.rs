@@ -6,7 +6,7 @@ use crate::workload::{self, Budget, Lifetime, Workload};
 use crate::world::{Happening, World};
 use jiff::{SignedDuration, Timestamp};
 use model::action::{ClaimChange, ClusterAction, NewClaim, NodeChange, RunInstances};
-use model::affinity::{LabelSelector, PodAffinity};
+use model::affinity::{LabelSelector, PodAffinity, PodAffinityTerm};
 use model::claim::{LaunchRecord, NodeClaimSpec};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
@@ -43,13 +43,14 @@ pub(super) fn world_with(workload: Workload) -> World {
         cluster_uid: "cluster-uid".into(),
         nodes_max: 10,
         spot_to_spot: false,
+        policies: model::snapshot::Policies::default(),
     };
     let start = Timestamp::from_second(1_700_000_000).unwrap();
     let mut world = World::new(1, start, Faults::none(), settings);
-    let types = vec![instance_type("m5.large", 2), instance_type("m5.xlarge", 4)];
+    let types = vec![instance_type("m5.large", 2, &ZONES), instance_type("m5.xlarge", 4, &ZONES)];
     world.types = BTreeMap::from([("default".into(), Arc::new(types.into()))]);
     world.store.pools = vec![Arc::new(pool())];
-    world.store.node_classes = vec![Arc::new(node_class())];
+    world.store.node_classes = vec![Arc::new(node_class(&ZONES))];
     world.begin(workload);
     let owner = ObjectName::new("apps", "nobody");
     let much_later = SignedDuration::from_hours(1_000);
@@ -57,7 +58,7 @@ pub(super) fn world_with(workload: Workload) -> World {
     world
 }
 
-fn instance_type(name: &str, cpu: i64) -> InstanceType {
+pub(crate) fn instance_type(name: &str, cpu: i64, zones: &[&str]) -> InstanceType {
     let both = |zone: &&str| {
         [CapacityType::Spot, CapacityType::OnDemand].map(|capacity_type| Offering {
             zone: (*zone).into(),
@@ -70,11 +71,11 @@ fn instance_type(name: &str, cpu: i64) -> InstanceType {
     let capacity = Resources { pods: 10, ..Resources::cpu_memory(cpu * 1000, cpu << 32) };
     let allocatable = Resources { pods: 10, ..Resources::cpu_memory(cpu * 900, cpu << 31) };
     let labels = Labels::from([(labels::ARCH.into(), "amd64".into())]);
-    let offerings = ZONES.iter().flat_map(both).collect();
+    let offerings = zones.iter().flat_map(both).collect();
     InstanceType { name: name.into(), labels, capacity, allocatable, offerings }
 }
 
-fn pool() -> NodePool {
+pub(crate) fn pool() -> NodePool {
     NodePool {
         name: "default".into(),
         uid: "pool-uid".into(),
@@ -94,7 +95,7 @@ fn pool() -> NodePool {
     }
 }
 
-fn node_class() -> NodeClass {
+pub(crate) fn node_class(zones: &[&str]) -> NodeClass {
     let subnet = |zone: &&str| Subnet {
         id: format!("subnet-{zone}").into(),
         zone: (*zone).into(),
@@ -111,7 +112,7 @@ fn node_class() -> NodeClass {
         root_volume_bytes: None,
         instance_store_raid0: false,
         ip_prefix_count: 0,
-        subnets: ZONES.iter().map(subnet).collect(),
+        subnets: zones.iter().map(subnet).collect(),
         images: vec![Image { id: "ami-1".into(), arch: "amd64".into() }],
     }
 }
@@ -148,6 +149,20 @@ pub(super) fn template(name: &str, cpu_milli: i64) -> Pod {
         started_at: None,
         deleting: None,
     }
+}
+
+/// A required term over a label of nodes that means the pods of an app.
+pub(super) fn term(topology_key: &str, app: &str) -> PodAffinity {
+    let selector = LabelSelector(vec![("app".into(), Requirement::is(app))]);
+    let term = PodAffinityTerm {
+        topology_key: topology_key.into(),
+        selector: Some(selector),
+        namespaces: vec![],
+        namespace_selector: None,
+        match_label_keys: vec![],
+        mismatch_label_keys: vec![],
+    };
+    PodAffinity { required: vec![term], preferred: vec![] }
 }
 
 /// A Deployment that is there from the start.

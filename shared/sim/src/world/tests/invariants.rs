@@ -1,15 +1,17 @@
 //! The checks see what must not be: each test breaks one invariant.
 
 use super::fixture::{
-    ZONES, new_claim, offering, run_of, template, workload, world, world_at_rest, world_with,
+    ZONES, new_claim, offering, run_of, template, term, workload, world, world_at_rest, world_with,
 };
 use crate::lambda::Function::{Disruption, Lifecycle, Provisioning};
 use crate::world::{Stage, World};
 use model::action::{ClaimChange, ClusterAction, DeleteReason, RunInstances};
 use model::claim::LaunchRecord;
 use model::instance_type::CapacityType;
+use model::labels;
 use model::name::ObjectName;
 use model::pod::{DoNotDisrupt, Pod};
+use std::sync::Arc;
 
 /// The sentences of the violations, without their times.
 fn seen(world: &World) -> Vec<String> {
@@ -176,6 +178,47 @@ fn a_pod_that_waits_while_nothing_is_launched_is_seen() {
     assert_eq!(seen(&world), [""; 0]);
     world.pass(120);
     assert!(seen(&world)[0].starts_with("L1: apps/web-0 has waited since"), "{:?}", seen(&world));
+}
+
+#[test]
+fn a_pod_whose_neighbours_keep_it_from_every_node_may_wait() {
+    let with = |app| Pod { affinity: term(labels::HOSTNAME, app), ..template("cache", 500) };
+    let mut world = world_with(workload(vec![(with("shop"), 1)]));
+    world.pass(300);
+    assert_eq!(seen(&world), [""; 0]);
+    let mut world = world_with(workload(vec![(with("cache"), 1)]));
+    world.pass(300);
+    assert!(seen(&world)[0].starts_with("L1: apps/cache-0"), "it may be the first of its kind");
+}
+
+/// A world in which a node is up for both pods and has room for one.
+fn half_planned(world: &mut World) {
+    let (_, node) = world.joined("a");
+    let pods = ["one-0", "two-0"].map(|name| &world.store.pods[&ObjectName::new("apps", name)].pod);
+    let nominated = pods.map(|pod| pod.short_id()).to_vec();
+    let claim = Arc::make_mut(world.store.claims.get_mut("a").unwrap());
+    claim.spec.nominated = nominated;
+    let allocatable = world.store.nodes[&node].node.allocatable.clone();
+    let capacity = allocatable.clone();
+    world.change_claim("a", ClaimChange::Initialized { capacity, allocatable });
+    world.pass(70);
+}
+
+#[test]
+fn a_pod_that_waits_although_the_node_that_was_made_for_it_is_up_is_seen() {
+    let pods = vec![(template("one", 2_000), 1), (template("two", 2_000), 1)];
+    let mut world = world_with(workload(pods.clone()));
+    half_planned(&mut world);
+    assert!(
+        seen(&world)[0].starts_with("planned: apps/two-0 was meant for ip-10-0-0-1")
+            && seen(&world)[0].ends_with("in its way is too little room"),
+        "{:?}",
+        seen(&world)
+    );
+    let stranger = Pod { priority: 1, ..template("stranger", 100) };
+    let mut world = world_with(workload([pods, vec![(stranger, 1)]].concat()));
+    half_planned(&mut world);
+    assert_eq!(seen(&world), [""; 0], "another pod has come");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What Kubernetes' own parts promise: objects, scheduler, kubelets, owners, budgets, the lease.
 
-use super::fixture::{budget, new_claim, template, workload, world, world_with};
+use super::fixture::{budget, new_claim, template, term, workload, world, world_with};
 use crate::lambda::Function::{Lifecycle, Provisioning};
 use crate::observe::state;
 use crate::record::PodEnd;
@@ -8,12 +8,12 @@ use crate::workload::Workload;
 use crate::world::World;
 use jiff::SignedDuration;
 use model::action::{ClaimChange, ClusterAction, DeleteReason};
-use model::affinity::LabelSelector;
-use model::affinity::{NodeInclusionPolicy, TopologySpread, WhenUnsatisfiable};
-use model::labels::Labels;
+use model::affinity::{LabelSelector, NodeInclusionPolicy, TopologySpread, WhenUnsatisfiable};
+use model::labels::{self, Labels};
 use model::name::{NodeName, ObjectName};
 use model::outcome::Outcome;
 use model::pod::{HostPort, Phase, Pod};
+use model::requirement::Requirement;
 use model::snapshot::Scope;
 use model::taint::{Toleration, TolerationOperator};
 
@@ -43,21 +43,128 @@ fn the_scheduler_keeps_to_its_predicates() {
     };
     let port = HostPort { ip: "0.0.0.0".into(), port: 80, protocol: "TCP".into() };
     let ports = Pod { host_ports: vec![port], ..template("ports", 100) };
+    let volume = Pod { volume_claims: vec!["data".into()], ..template("volume", 100) };
+    let pods = vec![(selective, 1), (ports, 2), (volume, 1), (template("large", 3_400), 2)];
+    let mut world = world_with(workload(pods));
+    world.joined("a");
+    assert_eq!(waiting(&world), ["large-1", "ports-1", "selective-0", "volume-0"]);
+}
+
+#[test]
+fn pods_of_higher_priority_go_first_even_if_others_have_waited_for_long() {
+    let mut world = world_with(workload(vec![(template("old", 2_000), 1)]));
+    world.pass(60);
+    let urgent = Pod { priority: 1_000, ..template("urgent", 2_000) };
+    let same = template("same", 2_000);
+    world.ahead = workload(vec![(same, 1), (urgent, 1)]).events.into();
+    world.workload_goes_on();
+    world.pass(60);
+    assert_eq!(waiting(&world), ["old-0", "same-0", "urgent-0"]);
+    world.joined("a");
+    assert_eq!(waiting(&world), ["old-0", "same-0"]);
+    world.joined("b");
+    assert_eq!(waiting(&world), ["same-0"]);
+}
+
+#[test]
+fn a_fresh_pod_of_higher_priority_goes_before_one_that_waits_for_the_same_room() {
+    let mut world = world_with(workload(vec![(template("first", 2_000), 1)]));
+    world.joined("a");
+    world.ahead = workload(vec![(template("second", 2_000), 1)]).events.into();
+    world.workload_goes_on();
+    world.pass(1);
+    assert_eq!(waiting(&world), ["second-0"]);
+    // Both are looked at in one go: room has come, and a pod.
+    world.delete_owner(&ObjectName::new("apps", "first"));
+    let gone = |world: &World| !world.store.pods.contains_key(&ObjectName::new("apps", "first-0"));
+    while !gone(&world) {
+        let what = world.timeline.next().unwrap();
+        world.happen(what);
+    }
+    let urgent = Pod { priority: 1, ..template("urgent", 2_000) };
+    world.ahead = workload(vec![(urgent, 1)]).events.into();
+    world.workload_goes_on();
+    world.pass(1);
+    assert_eq!(waiting(&world), ["second-0"]);
+}
+
+#[test]
+fn a_pod_that_asks_for_a_neighbour_is_bound_when_it_has_come() {
+    let cache = Pod { affinity: term(labels::HOSTNAME, "shop"), ..template("cache", 100) };
+    let mut world = world_with(workload(vec![(cache, 2)]));
+    world.joined("a");
+    world.pass(10);
+    assert_eq!(waiting(&world), ["cache-0", "cache-1"]);
+    world.ahead = workload(vec![(template("shop", 100), 1)]).events.into();
+    world.workload_goes_on();
+    world.pass(1);
+    assert!(waiting(&world).is_empty());
+}
+
+#[test]
+fn a_pod_that_others_keep_away_is_bound_when_they_have_gone() {
+    let shop = Pod { anti_affinity: term(labels::ZONE, "web"), ..template("shop", 100) };
+    let mut world = world_with(workload(vec![(shop, 1)]));
+    world.joined("a");
+    world.joined("b");
+    world.ahead = workload(vec![(template("web", 100), 1)]).events.into();
+    world.workload_goes_on();
+    world.pass(1);
+    assert_eq!(waiting(&world), ["web-0"], "both nodes are in one zone");
+    world.delete_owner(&ObjectName::new("apps", "shop"));
+    world.pass(30);
+    assert!(waiting(&world).is_empty());
+}
+
+#[test]
+fn a_pod_that_is_being_deleted_makes_place_for_the_spread_before_it_is_gone() {
     let spread = TopologySpread {
         max_skew: 1,
-        topology_key: "topology.kubernetes.io/zone".into(),
+        topology_key: labels::HOSTNAME.into(),
         when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: LabelSelector::default(),
+        selector: LabelSelector(vec![("app".into(), Requirement::is("web"))]),
         min_domains: None,
         node_affinity_policy: NodeInclusionPolicy::Honor,
         node_taints_policy: NodeInclusionPolicy::Ignore,
         match_label_keys: vec![],
     };
-    let spread = Pod { topology_spread: vec![spread], ..template("spread", 100) };
-    let pods = vec![(selective, 1), (ports, 2), (spread, 1), (template("large", 3_400), 2)];
-    let mut world = world_with(workload(pods));
+    let mut world = world_with(workload(vec![(template("large", 3_500), 1)]));
     world.joined("a");
-    assert_eq!(waiting(&world), ["large-1", "ports-1", "selective-0", "spread-0"]);
+    world.joined("b");
+    let web = Pod { topology_spread: vec![spread], ..template("web", 300) };
+    world.ahead = workload(vec![(web, 2)]).events.into();
+    world.workload_goes_on();
+    world.pass(10);
+    assert_eq!(waiting(&world), ["web-1"], "one node has no room, the other has web-0");
+    assert_eq!(world.evict("web-0"), Outcome::Done);
+    world.pass(1);
+    assert_eq!(waiting(&world), ["web-2"]);
+    assert!(world.store.pods.contains_key(&ObjectName::new("apps", "web-0")));
+}
+
+#[test]
+fn who_waits_is_shown_with_those_at_whom_they_look() {
+    let quiet = template("quiet", 100);
+    let shop = template("shop", 100);
+    let guard = Pod { anti_affinity: term(labels::ZONE, "web"), ..template("guard", 100) };
+    let mut world = world_with(workload(vec![(quiet, 1), (shop, 1), (guard, 1)]));
+    world.joined("a");
+    world.pass(120);
+    let seen = |world: &World| -> Vec<String> {
+        let state = state(&world.store, Scope::Pending, world.now());
+        assert!(state.pods_known_on.is_empty());
+        assert!(state.namespaces.contains_key("apps"));
+        state.pods.iter().map(|pod| pod.name.name.to_string()).collect()
+    };
+    assert_eq!(seen(&world), [""; 0]);
+    let cache = Pod { affinity: term(labels::HOSTNAME, "shop"), ..template("cache", 9_000) };
+    let web = template("web", 9_000);
+    world.ahead = workload(vec![(cache, 1)]).events.into();
+    world.workload_goes_on();
+    assert_eq!(seen(&world), ["cache-0", "shop-0"]);
+    world.ahead = workload(vec![(web, 1)]).events.into();
+    world.workload_goes_on();
+    assert_eq!(seen(&world), ["cache-0", "guard-0", "shop-0", "web-0"]);
 }
 
 #[test]

@@ -1,0 +1,195 @@
+//! What the pods of a plan must cost at least, and what each is worth while they are packed.
+
+use super::opening::Field;
+use super::waiting::Waiting;
+use crate::bound::{Bits, Column, Problem, Proof, Room, Row, prove};
+use crate::scheduling::classes::Class;
+use crate::scheduling::pools::entry;
+use crate::scheduling::stock::Survey;
+use crate::scheduling::topology::Role;
+use model::price::Price;
+use std::collections::BTreeMap;
+
+/// Nodes of one type and price that a pool can launch.
+struct Kind {
+    field: usize,
+    shape: usize,
+    price: Price,
+    /// Zones and capacity types at this price, a bit each.
+    markets: u128,
+    /// What one counts against each limit.
+    uses: Vec<(usize, i64)>,
+}
+
+/// Which nodes pods can have: of each pool, the profiles under which they enter.
+pub(super) type Entries = Vec<Vec<usize>>;
+
+/// Pods that a bound cannot tell apart.
+pub(super) struct Crowd<'c> {
+    pub(super) requests: &'c [i64],
+    pub(super) entries: Entries,
+    pub(super) roles: &'c [Role],
+    pub(super) count: i64,
+}
+
+/// A room that is there, what is free in it, and which crowds it admits.
+pub(super) struct Free {
+    pub(super) free: Vec<i64>,
+    pub(super) crowds: Vec<bool>,
+}
+
+/// All kinds of nodes that the pools can launch.
+pub(super) struct Market {
+    kinds: Vec<Kind>,
+    limits: Vec<i64>,
+    width: usize,
+}
+
+impl Market {
+    pub(super) fn of(survey: &Survey<'_>, fields: &[Field<'_, '_>]) -> Self {
+        let mut market =
+            Self { kinds: Vec::new(), limits: Vec::new(), width: survey.columns.width() };
+        for (place, field) in fields.iter().enumerate() {
+            let first = market.limits.len();
+            let limited: Vec<&str> = field.before.limited().collect();
+            let left = |resource: &&str| field.before.left_of(resource).unwrap_or(0).max(0);
+            market.limits.extend(limited.iter().map(left));
+            let nodes = field.before.nodes_left();
+            market.limits.extend(nodes);
+            let stock = field.profiles.stock;
+            for (shape, it) in stock.shapes.iter().enumerate() {
+                let capacity = &it.instance_type.capacity;
+                let each = (first..).zip(&limited).map(|(at, name)| (at, capacity.get(name)));
+                let each = each.filter(|(_, units)| 0 < *units);
+                let uses: Vec<(usize, i64)> =
+                    each.chain(nodes.map(|_| (first + limited.len(), 1))).collect();
+                let mut by_price: BTreeMap<Price, u128> = BTreeMap::new();
+                for offer in stock.offers(shape) {
+                    *by_price.entry(offer.price).or_default() |= 1 << offer.market;
+                }
+                market.kinds.extend(by_price.into_iter().map(|(price, markets)| Kind {
+                    field: place,
+                    shape,
+                    price,
+                    markets,
+                    uses: uses.clone(),
+                }));
+            }
+        }
+        market
+    }
+
+    /// Proves a bound for all these pods.
+    pub(super) fn prove(
+        &self,
+        fields: &[Field<'_, '_>],
+        crowds: &[Crowd<'_>],
+        rooms: &[Free],
+    ) -> Proof {
+        let columns = self.kinds.iter().map(|kind| Column {
+            room: fields[kind.field].profiles.stock.room(kind.shape),
+            price: kind.price,
+            uses: &kind.uses,
+        });
+        let mut profiles: BTreeMap<&Entries, usize> = BTreeMap::new();
+        let mut groups: BTreeMap<usize, (usize, i64)> = BTreeMap::new();
+        let mut of_rows: Vec<(usize, Vec<usize>)> = Vec::with_capacity(crowds.len());
+        for crowd in crowds {
+            let next = profiles.len();
+            let profile = *profiles.entry(&crowd.entries).or_insert(next);
+            let capped = crowd.roles.iter().filter(|role| role.has && role.is_meant);
+            let in_groups = capped.map(|role| {
+                let next = groups.len();
+                groups.entry(role.term).or_insert((next, role.most)).0
+            });
+            of_rows.push((profile, in_groups.collect()));
+        }
+        let mut bits: Vec<Bits> = vec![Bits::default(); profiles.len()];
+        for (entries, at) in profiles {
+            bits[at] = self.kinds.iter().map(|kind| is_open(fields, kind, entries)).collect();
+        }
+        let mut caps = vec![1; groups.len()];
+        for (at, most) in groups.into_values() {
+            caps[at] = most.max(1);
+        }
+        let rows = crowds.iter().zip(&of_rows).map(|(crowd, (profile, groups))| Row {
+            requests: crowd.requests,
+            count: crowd.count,
+            profile: *profile,
+            groups,
+        });
+        let problem = Problem {
+            width: self.width,
+            rows: rows.collect(),
+            columns: columns.collect(),
+            profiles: bits,
+            groups: caps,
+            limits: self.limits.clone(),
+            rooms: rooms
+                .iter()
+                .map(|room| Room { free: &room.free, rows: room.crowds.iter().copied().collect() })
+                .collect(),
+        };
+        prove(&problem)
+    }
+}
+
+/// Whether nodes of a kind can have pods with these entries.
+fn is_open(fields: &[Field<'_, '_>], kind: &Kind, entries: &Entries) -> bool {
+    let Some(entered) = entries.get(kind.field) else { return false };
+    entered.iter().any(|profile| {
+        let profile = fields[kind.field].profiles.get(*profile);
+        profile.price(kind.shape).is_some() && profile.markets & kind.markets != 0
+    })
+}
+
+/// Under which profiles a class enters each pool: the heaviest that takes it, and while pools are limited the next too.
+pub(super) fn entries_of(
+    survey: &Survey<'_>,
+    fields: &mut [Field<'_, '_>],
+    class: &Class<'_>,
+) -> Entries {
+    let mut all: Entries = Vec::with_capacity(fields.len());
+    let mut is_settled = false;
+    for field in fields {
+        let entered = if is_settled {
+            Vec::new()
+        } else {
+            entry(survey, field.pool, &mut field.profiles, class).unwrap_or_default()
+        };
+        is_settled |= !entered.is_empty() && !field.before.is_limited();
+        all.push(entered);
+    }
+    all
+}
+
+/// What the new nodes of a plan cost at least: no other way to place the same pods costs less, as long as it keeps the
+/// wishes that this one keeps. Spreads and affinity over labels are not looked at.
+pub(super) fn lower_bound(
+    survey: &Survey<'_>,
+    fields: &mut [Field<'_, '_>],
+    waiting: &Waiting<'_>,
+) -> Price {
+    let market = Market::of(survey, fields);
+    let placed = waiting.placed();
+    let all: Vec<(usize, Entries)> = (0..waiting.classes.len())
+        .filter(|class| 0 < placed[*class])
+        .map(|class| (class, entries_of(survey, fields, &waiting.classes[class])))
+        .collect();
+    let mut crowds: Vec<Crowd<'_>> = Vec::new();
+    let mut samples: Vec<Vec<usize>> = Vec::new();
+    let mut known: BTreeMap<(&[i64], Entries, &[Role]), usize> = BTreeMap::new();
+    for (class, entries) in all {
+        let it = &waiting.classes[class];
+        let key = (&*it.requests, entries.clone(), &*it.roles);
+        let at = *known.entry(key).or_insert(crowds.len());
+        if at == crowds.len() {
+            crowds.push(Crowd { requests: &it.requests, entries, roles: &it.roles, count: 0 });
+            samples.push(Vec::new());
+        }
+        crowds[at].count += placed[class];
+        samples[at].push(class);
+    }
+    let rooms: Vec<Free> = waiting.rooms_before(&samples);
+    market.prove(fields, &crowds, &rooms).bound
+}
