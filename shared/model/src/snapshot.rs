@@ -24,7 +24,8 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// Nodes, claims, pools; pods that wait, and pods of nodes that come up, have just joined or are going.
+    /// Nodes, claims, pools; pods that wait, pods of nodes that come up, have just joined or are going, and the bound pods
+    /// that the spreads and affinities of these mean, or that keep these away (D11).
     Pending,
     /// Nodes, claims, pools; pods of nodes that are going; disruption budgets of pods.
     Going,

@@ -58,7 +58,8 @@ impl Row {
         let ours = self.ours.as_ref().ok()?;
         let bound = ours.bound?;
         if 0.0 < bound {
-            Some((ours.cost - bound) / bound * 100.0)
+            // The judge rounds the cost it counts; a bound that is above it is a violation already.
+            Some(((ours.cost - bound) / bound * 100.0).max(0.0))
         } else {
             // Nothing above nothing is no gap; a cost above a bound of nothing has none that could be named.
             (ours.cost <= 0.0).then_some(0.0)
@@ -134,6 +135,7 @@ pub(crate) mod tests {
         };
         assert_eq!(gap(51.0, Some(50.0)), Some(2.0));
         assert_eq!(gap(51.0, None), None);
+        assert_eq!(gap(0.0513, Some(0.05134)), Some(0.0));
         assert_eq!(gap(0.0, Some(0.0)), Some(0.0));
         assert_eq!(gap(1.0, Some(0.0)), None);
     }
