@@ -41,6 +41,7 @@ mod tests;
 mod weigh;
 
 pub(crate) use bits::Bits;
+pub(crate) use simplex::cover;
 
 use model::price::Price;
 

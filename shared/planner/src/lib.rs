@@ -7,6 +7,7 @@
 pub mod advance;
 mod bound;
 pub mod disrupt;
+mod fill;
 pub mod interrupt;
 pub mod provision;
 mod scheduling;

@@ -13,6 +13,7 @@ mod proving;
 mod resume;
 mod seeds;
 mod unproductive;
+mod using;
 mod waiting;
 
 use crate::scheduling::amounts::Columns;
@@ -62,15 +63,18 @@ pub fn provision(snapshot: &Snapshot, now: Timestamp) -> Plan {
         let mut waiting = Waiting::of(&survey, &pods);
         let mut rooms = waiting.enter(&survey, &index, &dropped, now);
         if waiting.topology.is_empty() {
-            waiting.use_rooms(&mut rooms);
+            waiting.use_rooms_for_all(&mut rooms);
         }
         let is_done = waiting.pods.iter().all(VecDeque::is_empty);
         let stocks = if is_done { Vec::new() } else { opening::stocks(&survey) };
         let mut opening = Opening::of(&survey, &stocks);
         if !waiting.topology.is_empty() {
             opening.enter_domains(&mut waiting);
-            waiting.use_rooms(&mut rooms);
         }
+        let left = waiting.left();
+        let appraisal = proving::appraise(&survey, &mut opening.fields, &waiting, left);
+        waiting.worths.clone_from(&appraisal.worths);
+        waiting.use_rooms_by_worth(&mut rooms);
         let verdicts = unproductive::judge(snapshot, &index, &waiting, now);
         plan.actions.extend(verdicts.remember());
         waiting.hold_back(&verdicts);
@@ -83,7 +87,7 @@ pub fn provision(snapshot: &Snapshot, now: Timestamp) -> Plan {
             waiting.use_rooms(&mut rooms);
         }
         dropping::drop_strays(&mut opening, &mut waiting);
-        let bound = proving::lower_bound(&survey, &mut opening.fields, &waiting);
+        let bound = appraisal.of_placed(&survey, &mut opening.fields, &waiting);
         launches::launch(&survey, opening, &mut waiting, &mut plan);
         let is_full = waiting.held_back.iter().any(|(_, r)| matches!(r, Reason::PassFull { .. }));
         plan.cost.lower_bound_per_hour = (!is_full && bound != Price::ZERO).then_some(bound);

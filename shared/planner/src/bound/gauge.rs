@@ -88,9 +88,10 @@ impl<'k> Gauge<'k> {
         gauge
     }
 
-    /// The share of a node that a pod takes by a measure.
-    pub(super) fn share(&self, measure: usize, row: usize) -> f64 {
-        self.shares[measure * self.rows.len() + row]
+    /// What a whole node must be worth by each measure when its pods have these worths, by row of the field.
+    pub(super) fn cover(&self, worths: &[f64]) -> Vec<f64> {
+        let targets = self.rows.iter().map(|row| worths[*row]).collect();
+        super::simplex::cover(&self.shares, self.measures.len(), targets)
     }
 
     /// Weights from what a whole node is worth by each measure.

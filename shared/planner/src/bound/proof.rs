@@ -2,7 +2,6 @@
 
 use super::field::{Field, Kind};
 use super::gauge::Gauge;
-use super::simplex::cover;
 use super::weigh::Found;
 use super::{Problem, Proof, float};
 use model::price::Price;
@@ -49,7 +48,7 @@ fn room_worth(field: &Field, found: &Found, (room, worths): (&Kind, &[f64])) -> 
     if room.fits.is_empty() {
         return 0;
     }
-    let values = cover(&Gauge::new(field, &found.active, room), worths);
+    let values = Gauge::new(field, &found.active, room).cover(worths);
     let all: f64 = room.fits.iter().map(|row| field.counts[row] * worths[row]).sum();
     up(all.min(values.iter().sum()))
 }

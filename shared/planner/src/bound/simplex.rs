@@ -4,17 +4,16 @@
 //! of inequalities (the measures) and a variable for each row, and is solved by the simplex method with the
 //! inverse of the basis written out.
 
-use super::gauge::Gauge;
-
 /// What is gained in one step is at least this part of what there is.
 const GAIN: f64 = 1e-6;
 /// What is smaller than this is zero.
 const ZERO: f64 = 1e-9;
 
-/// Values of a whole node by each measure, so that every pod is worth its target by what it takes: nearly of
-/// the least sum, but none too low. The targets are by row of the field.
-pub(super) fn cover(gauge: &Gauge<'_>, targets: &[f64]) -> Vec<f64> {
-    let mut tableau = Tableau::new(gauge, targets);
+/// Values of a whole node by each of `size` measures, so that every pod is worth its target by what it takes: nearly of
+/// the least sum, but none too low. `shares` says which part of a node one pod takes: for one measure after the other,
+/// all pods that have targets.
+pub(crate) fn cover(shares: &[f64], size: usize, targets: Vec<f64>) -> Vec<f64> {
+    let mut tableau = Tableau::new(shares, size, targets);
     // Each step brings in a row or throws out an unused part; a few for each measure are enough.
     for _ in 0..8 * tableau.size + 8 {
         if !tableau.step() {
@@ -24,12 +23,16 @@ pub(super) fn cover(gauge: &Gauge<'_>, targets: &[f64]) -> Vec<f64> {
     tableau.finish()
 }
 
-struct Tableau<'g, 'k> {
-    gauge: &'g Gauge<'k>,
-    /// What a pod is worth, by row of the gauge.
-    targets: Vec<f64>,
+struct Tableau<'s> {
+    shares: &'s [f64],
     /// How many measures.
     size: usize,
+    /// What a pod is worth.
+    targets: Vec<f64>,
+    /// The largest share of each pod.
+    fills: Vec<f64>,
+    /// What each pod's target lacks at the present values.
+    missing: Vec<f64>,
     /// Of the basis: a row for each variable in it.
     inverse: Vec<f64>,
     /// How much of each variable in the basis there is.
@@ -47,17 +50,26 @@ enum Entering {
     Unused(usize),
 }
 
-impl<'g, 'k> Tableau<'g, 'k> {
+impl<'s> Tableau<'s> {
     /// An empty node.
-    fn new(gauge: &'g Gauge<'k>, targets: &[f64]) -> Self {
-        let size = gauge.measures.len();
+    fn new(shares: &'s [f64], size: usize, targets: Vec<f64>) -> Self {
         let mut inverse = vec![0.0; size * size];
         for at in 0..size {
             inverse[at * size + at] = 1.0;
         }
-        let targets = gauge.rows.iter().map(|row| targets[*row]).collect();
+        let mut fills = vec![0.0_f64; targets.len()];
+        for measure in shares.chunks_exact(targets.len().max(1)) {
+            for (fill, share) in fills.iter_mut().zip(measure) {
+                *fill = fill.max(*share);
+            }
+        }
         let (amounts, nothing) = (vec![1.0; size], vec![0.0; size]);
-        Self { gauge, targets, size, inverse, amounts, worths: nothing.clone(), values: nothing }
+        let (missing, worths) = (targets.clone(), nothing.clone());
+        Self { shares, size, targets, fills, missing, inverse, amounts, worths, values: nothing }
+    }
+
+    fn share(&self, measure: usize, row: usize) -> f64 {
+        self.shares[measure * self.targets.len() + row]
     }
 
     /// Brings what is worth most into the node. False if nothing gains.
@@ -66,7 +78,7 @@ impl<'g, 'k> Tableau<'g, 'k> {
         let size = self.size;
         let column: Vec<f64> = (self.inverse.chunks_exact(size))
             .map(|row| match entering {
-                Entering::Row(n) => (0..size).map(|m| row[m] * self.gauge.share(m, n)).sum(),
+                Entering::Row(n) => (0..size).map(|m| row[m] * self.share(m, n)).sum(),
                 Entering::Unused(m) => row[m],
             })
             .collect();
@@ -97,25 +109,24 @@ impl<'g, 'k> Tableau<'g, 'k> {
         true
     }
 
-    fn entering(&self) -> Option<Entering> {
+    fn entering(&mut self) -> Option<Entering> {
         let least = (0..self.size).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b]))?;
         if self.values[least] < -ZERO {
             return Some(Entering::Unused(least));
         }
-        let len = self.targets.len();
-        let mut missing = self.targets.clone();
-        let mut fill = vec![0.0_f64; len];
-        for (value, shares) in self.values.iter().zip(self.gauge.shares.chunks_exact(len)) {
-            for ((missing, fill), share) in missing.iter_mut().zip(&mut fill).zip(shares) {
-                *missing -= value * share;
-                *fill = fill.max(*share);
-            }
+        self.missing.copy_from_slice(&self.targets);
+        for (value, shares) in self.values.iter().zip(self.shares.chunks_exact(self.targets.len()))
+        {
+            super::dense::add(&mut self.missing, -value, shares);
         }
         // A whole node of it would gain so much.
-        let gain = |n: &usize| if 0.0 < fill[*n] { missing[*n] / fill[*n] } else { 0.0 };
-        let best = (0..len).max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
-        let total: f64 = self.values.iter().sum();
-        (GAIN * total < gain(&best)).then_some(Entering::Row(best))
+        let mut best = (GAIN * self.values.iter().sum::<f64>(), None);
+        for (row, (missing, fill)) in self.missing.iter().zip(&self.fills).enumerate() {
+            if 0.0 < *fill && best.0 * fill < *missing {
+                best = (missing / fill, Some(row));
+            }
+        }
+        best.1.map(Entering::Row)
     }
 
     /// Raises all values until no pod is short of its target.
@@ -126,7 +137,7 @@ impl<'g, 'k> Tableau<'g, 'k> {
         let len = self.targets.len();
         let mut worths = vec![0.0; len];
         let mut sums = vec![0.0; len];
-        for (value, shares) in self.values.iter().zip(self.gauge.shares.chunks_exact(len.max(1))) {
+        for (value, shares) in self.values.iter().zip(self.shares.chunks_exact(len.max(1))) {
             super::dense::add(&mut worths, *value, shares);
             super::dense::add(&mut sums, 1.0, shares);
         }

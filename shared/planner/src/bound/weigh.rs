@@ -4,7 +4,6 @@ use super::build::{Built, Choice};
 use super::field::{Field, Kind};
 use super::gauge::{Active, Gauge, Weights};
 use super::program::Solution;
-use super::simplex::cover;
 
 /// How many other columns' weights are tried on one before its own are worked out.
 const TRIED_MAX: usize = 8;
@@ -82,7 +81,7 @@ pub(super) fn weigh(
             continue;
         }
         let gauge = Gauge::new(field, active, kind);
-        let values = cover(&gauge, &most);
+        let values = gauge.cover(&most);
         let excess = values.iter().sum::<f64>() / budget;
         let mut own = gauge.weights(field, active, &values);
         own.scale(1.0 / excess);

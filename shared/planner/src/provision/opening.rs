@@ -2,7 +2,6 @@
 
 use super::existing::Existing;
 use super::offers::PoolOffers;
-use super::proving::{Crowd, Market};
 use super::waiting::Waiting;
 use crate::scheduling::amounts::whole;
 use crate::scheduling::classes::Class;
@@ -48,6 +47,8 @@ pub(super) struct Opening<'s, 'a> {
     ceiling: i64,
     /// Pods that packing cannot tell apart, whatever they are to their neighbours elsewhere.
     pub(super) classes: Vec<Class<'a>>,
+    /// What a pod of each is worth, in nano-dollars an hour.
+    worths: Vec<i64>,
     /// The pods of each, in the order in which bins take them.
     pub(super) queues: Vec<VecDeque<Queued<'a>>>,
     pub(super) lots: Vec<Lot>,
@@ -92,7 +93,8 @@ impl<'s, 'a> Opening<'s, 'a> {
             }
         }
         let (classes, queues, lots) = (Vec::new(), Vec::new(), Vec::new());
-        Self { fields, closed, ceiling, classes, queues, lots, dropped: BTreeSet::new() }
+        let (worths, dropped) = (Vec::new(), BTreeSet::new());
+        Self { fields, closed, ceiling, classes, worths, queues, lots, dropped }
     }
 
     /// Makes the domains that new nodes can have known to the spreads that count them.
@@ -132,14 +134,13 @@ impl<'s, 'a> Opening<'s, 'a> {
                 }));
             }
         }
-        let worths = self.worths(survey, &left);
         for field in &mut self.fields {
             field.allowance.set_ceiling(self.ceiling);
             let demand = Demand {
                 classes: &self.classes,
                 entries: &field.entries,
                 left,
-                worths: &worths,
+                worths: &self.worths,
                 seeds: &seeds,
                 min_values: survey.snapshot.settings.policies.min_values,
             };
@@ -157,37 +158,6 @@ impl<'s, 'a> Opening<'s, 'a> {
         for (class, reasons) in reasons.into_iter().enumerate().skip(first) {
             self.give_back(waiting, (class, left[class]), &reasons);
         }
-    }
-
-    /// What one pod of each class is worth. Where there is only one class, any worth will do.
-    fn worths(&self, survey: &Survey<'a>, left: &[i64]) -> Vec<i64> {
-        let mut worths = vec![1; left.len()];
-        let waiting: Vec<usize> = (0..left.len()).filter(|class| 0 < left[*class]).collect();
-        if waiting.len() < 2 {
-            return worths;
-        }
-        let entries = |class: usize| {
-            let mut is_settled = false;
-            let of_field = |field: &Field<'_, '_>| {
-                let entered = field.entries[class].clone();
-                let counts = !is_settled;
-                is_settled |= !entered.is_empty() && !field.before.is_limited();
-                if counts { entered } else { Vec::new() }
-            };
-            self.fields.iter().map(of_field).collect()
-        };
-        let crowd = |class: &usize| Crowd {
-            requests: &self.classes[*class].requests,
-            entries: entries(*class),
-            roles: &self.classes[*class].roles,
-            count: left[*class],
-        };
-        let crowds: Vec<Crowd<'_>> = waiting.iter().map(crowd).collect();
-        let proof = Market::of(survey, &self.fields).prove(&self.fields, &crowds, &[]);
-        for (class, worth) in waiting.into_iter().zip(proof.worths) {
-            worths[class] = worth.max(1);
-        }
-        worths
     }
 
     /// Returns pods that found no node.
@@ -262,6 +232,7 @@ impl<'s, 'a> Opening<'s, 'a> {
             if let Some(seed) = seed {
                 seeds.entry(seed).or_default().push((self.classes.len(), whole(queue.len())));
             }
+            self.worths.push(waiting.worths[lots[members[0]].class].max(1));
             self.classes.push(Class {
                 sample,
                 pods: Vec::new(),

@@ -3,6 +3,7 @@
 use super::opening::Field;
 use super::waiting::Waiting;
 use crate::bound::{Bits, Column, Problem, Proof, Room, Row, prove};
+use crate::scheduling::amounts::fits;
 use crate::scheduling::classes::Class;
 use crate::scheduling::pools::entry;
 use crate::scheduling::stock::Survey;
@@ -108,6 +109,12 @@ impl Market {
         for (entries, at) in profiles {
             bits[at] = self.kinds.iter().map(|kind| is_open(fields, kind, entries)).collect();
         }
+        let of_profile: Vec<usize> = of_rows.iter().map(|(profile, _)| *profile).collect();
+        let is_needed = self.needed(fields, crowds, (&of_profile, &bits));
+        for bits in &mut bits {
+            let open = is_needed.iter().enumerate();
+            *bits = open.map(|(kind, needed)| *needed && bits.contains(kind)).collect();
+        }
         let mut caps = vec![1; groups.len()];
         for (at, most) in groups.into_values() {
             caps[at] = most.max(1);
@@ -131,6 +138,35 @@ impl Market {
                 .collect(),
         };
         prove(&problem)
+    }
+}
+
+impl Market {
+    /// Which kinds are opened at all: exotic ones only for pods that no other kind holds.
+    fn needed(
+        &self,
+        fields: &[Field<'_, '_>],
+        crowds: &[Crowd<'_>],
+        (of_profile, bits): (&[usize], &[Bits]),
+    ) -> Vec<bool> {
+        let is_exotic =
+            |kind: &Kind| fields[kind.field].profiles.stock.shapes[kind.shape].is_exotic;
+        let holds = |at: usize, crowd: usize| {
+            let kind = &self.kinds[at];
+            bits[of_profile[crowd]].contains(at)
+                && fits(crowds[crowd].requests, fields[kind.field].profiles.stock.room(kind.shape))
+        };
+        let (exotic, ordinary): (Vec<usize>, Vec<usize>) =
+            (0..self.kinds.len()).partition(|kind| is_exotic(&self.kinds[*kind]));
+        let mut needed = vec![true; self.kinds.len()];
+        if !exotic.is_empty() {
+            let lacks = |crowd: &usize| !ordinary.iter().any(|kind| holds(*kind, *crowd));
+            let lacking: Vec<usize> = (0..crowds.len()).filter(lacks).collect();
+            for kind in exotic {
+                needed[kind] = lacking.iter().any(|crowd| holds(kind, *crowd));
+            }
+        }
+        needed
     }
 }
 
@@ -163,17 +199,31 @@ pub(super) fn entries_of(
     all
 }
 
-/// What the new nodes of a plan cost at least: no other way to place the same pods costs less, as long as it keeps the
-/// wishes that this one keeps. Spreads and affinity over labels are not looked at.
-pub(super) fn lower_bound(
+/// What pods must cost, and for which question that is the answer.
+pub(super) struct Appraisal {
+    /// What the new nodes of a plan cost at least: no other way to place the same pods costs less, as long as it keeps the
+    /// wishes that this one keeps. Spreads and affinity over labels are not looked at.
+    pub(super) bound: Price,
+    /// What a pod of each class is worth, in nano-dollars an hour; nothing where no new node holds it.
+    pub(super) worths: Vec<i64>,
+    /// How many pods of each class there were, and how many wishes each had given up.
+    asked: (Vec<i64>, Vec<usize>),
+}
+
+/// Of pods' worths when there are rooms, this part of four is what they are worth with the rooms, which says what they
+/// lack most; the rest what they would be worth without, which tells pods apart that rooms have enough of.
+const WITH_ROOMS: i64 = 3;
+
+/// Appraises so many pods of each class, with the wishes that they still have.
+pub(super) fn appraise(
     survey: &Survey<'_>,
     fields: &mut [Field<'_, '_>],
     waiting: &Waiting<'_>,
-) -> Price {
+    counts: Vec<i64>,
+) -> Appraisal {
     let market = Market::of(survey, fields);
-    let placed = waiting.placed();
     let all: Vec<(usize, Entries)> = (0..waiting.classes.len())
-        .filter(|class| 0 < placed[*class])
+        .filter(|class| 0 < counts[*class])
         .map(|class| (class, entries_of(survey, fields, &waiting.classes[class])))
         .collect();
     let mut crowds: Vec<Crowd<'_>> = Vec::new();
@@ -187,9 +237,50 @@ pub(super) fn lower_bound(
             crowds.push(Crowd { requests: &it.requests, entries, roles: &it.roles, count: 0 });
             samples.push(Vec::new());
         }
-        crowds[at].count += placed[class];
+        crowds[at].count += counts[class];
         samples[at].push(class);
     }
-    let rooms: Vec<Free> = waiting.rooms_before(&samples);
-    market.prove(fields, &crowds, &rooms).bound
+    let rooms: Vec<Free> = rooms_before(waiting, &samples);
+    let Proof { bound, worths: mut of_crowds } = market.prove(fields, &crowds, &rooms);
+    if !rooms.is_empty() {
+        let without = market.prove(fields, &crowds, &[]).worths;
+        for (worth, without) in of_crowds.iter_mut().zip(without) {
+            *worth = (*worth * WITH_ROOMS + without * (4 - WITH_ROOMS)) / 4;
+        }
+    }
+    let mut worths = vec![0; counts.len()];
+    for ((classes, crowd), worth) in samples.iter().zip(&crowds).zip(&of_crowds) {
+        let has_nodes = crowd.entries.iter().any(|profiles| !profiles.is_empty());
+        for class in classes {
+            worths[*class] = if has_nodes { (*worth).max(1) } else { 0 };
+        }
+    }
+    Appraisal { bound, worths, asked: (counts, waiting.given_up.clone()) }
+}
+
+impl Appraisal {
+    /// The bound for the pods that were placed in the end.
+    pub(super) fn of_placed(
+        self,
+        survey: &Survey<'_>,
+        fields: &mut [Field<'_, '_>],
+        waiting: &Waiting<'_>,
+    ) -> Price {
+        let placed = waiting.placed();
+        if (&self.asked.0, &self.asked.1) == (&placed, &waiting.given_up) {
+            return self.bound;
+        }
+        appraise(survey, fields, waiting, placed).bound
+    }
+}
+
+/// What was free in rooms before anything was placed, and whether one of the classes of each crowd may go there.
+fn rooms_before(waiting: &Waiting<'_>, crowds: &[Vec<usize>]) -> Vec<Free> {
+    let before: Vec<_> = waiting.before.iter().collect();
+    let admitted = waiting.admitted(&before);
+    let free = before.iter().zip(admitted).map(|(room, admitted)| {
+        let may_go = |crowd: &Vec<usize>| crowd.iter().any(|class| admitted.contains(*class));
+        Free { free: room.free().to_vec(), crowds: crowds.iter().map(may_go).collect() }
+    });
+    free.filter(|room| room.crowds.contains(&true)).collect()
 }

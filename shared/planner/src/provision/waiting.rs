@@ -2,7 +2,6 @@
 
 use super::batch::{LeftOutPods, Ready};
 use super::existing::{Existing, Kind, targets};
-use super::proving::Free;
 use super::unproductive::Verdicts;
 use crate::scheduling::amounts::whole;
 use crate::scheduling::classes::{Class, classify_with, node_alternatives};
@@ -25,15 +24,19 @@ pub(super) struct Waiting<'a> {
     pub(super) topology: Topology,
     /// What each class asks of its neighbours now.
     pub(super) asks: Vec<Asks>,
-    ties: Vec<usize>,
+    pub(super) ties: Vec<usize>,
     /// How many of its wishes each class has given up.
-    given_up: Vec<usize>,
+    pub(super) given_up: Vec<usize>,
+    /// What each class asks of a node's labels and taints: the same number for those that ask the same.
+    pub(super) gates: Vec<usize>,
+    /// What a pod of each class is worth, in nano-dollars an hour; nothing where no new node holds it.
+    pub(super) worths: Vec<i64>,
     /// How many of each class were to be placed on new nodes or in what was free.
     demanded: Vec<i64>,
     /// How many of each class went into what was free before new nodes were thought of.
-    in_rooms: Vec<i64>,
+    pub(super) in_rooms: Vec<i64>,
     /// What was free then.
-    before: Vec<Room<'a>>,
+    pub(super) before: Vec<Room<'a>>,
     pub(super) placements: Vec<Placement>,
     /// Why each class was left out at last, once for each pool.
     pub(super) reasons: Vec<Vec<Reason>>,
@@ -59,6 +62,8 @@ impl<'a> Waiting<'a> {
             asks: vec![Asks::default(); count],
             ties,
             given_up: vec![0; count],
+            gates: Vec::new(),
+            worths: vec![0; count],
             demanded: vec![0; count],
             in_rooms: vec![0; count],
             before: Vec::new(),
@@ -67,6 +72,7 @@ impl<'a> Waiting<'a> {
             held_back: Vec::new(),
         };
         (0..count).for_each(|class| waiting.demand(class));
+        waiting.number_gates();
         waiting
     }
 
@@ -91,6 +97,18 @@ impl<'a> Waiting<'a> {
         it.roles = self.topology.roles(&self.asks[class]);
     }
 
+    /// Finds out which classes ask the same of nodes.
+    fn number_gates(&mut self) {
+        let mut known: BTreeMap<_, usize> = BTreeMap::new();
+        let mut gates = Vec::with_capacity(self.classes.len());
+        for class in &self.classes {
+            let next = known.len();
+            let asked = (&class.alternatives, &class.sample.tolerations, class.avoids_tainted);
+            gates.push(*known.entry(asked).or_insert(next));
+        }
+        self.gates = gates;
+    }
+
     /// Lets each class without a place give up a wish. Says whether one had any.
     pub(super) fn relax(&mut self) -> bool {
         let mut relaxed = false;
@@ -101,6 +119,9 @@ impl<'a> Waiting<'a> {
                 self.demand(class);
                 relaxed = true;
             }
+        }
+        if relaxed {
+            self.number_gates();
         }
         relaxed
     }
@@ -116,17 +137,6 @@ impl<'a> Waiting<'a> {
     pub(super) fn placed(&self) -> Vec<i64> {
         let pairs = self.demanded.iter().zip(&self.pods);
         pairs.map(|(all, left)| all - whole(left.len())).collect()
-    }
-
-    /// What was free in rooms before anything was placed, and whether one of the classes of each crowd may go there.
-    pub(super) fn rooms_before(&self, crowds: &[Vec<usize>]) -> Vec<Free> {
-        let of_room = |room: &Room<'_>| {
-            let may_go = |class: &usize| room.may_take(&self.classes[*class]);
-            let crowds = crowds.iter().map(|crowd| crowd.iter().any(may_go)).collect();
-            Free { free: room.free().to_vec(), crowds }
-        };
-        let rooms = self.before.iter().map(of_room);
-        rooms.filter(|room| room.crowds.contains(&true)).collect()
     }
 
     pub(super) fn left(&self) -> Vec<i64> {
@@ -205,7 +215,7 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    fn count(&mut self, class: usize, count: i64, existing: &mut Existing<'_>) {
+    pub(super) fn count(&mut self, class: usize, count: i64, existing: &mut Existing<'_>) {
         if self.topology.ties(self.ties[class]).are_none() {
             return;
         }
@@ -213,71 +223,6 @@ impl<'a> Waiting<'a> {
         let place = existing.room.place();
         self.topology.count(&self.asks[class], count, &place, &mut local);
         existing.room.local = local;
-    }
-
-    /// Fills what is free on nodes and claims.
-    pub(super) fn use_rooms(&mut self, rooms: &mut [Existing<'a>]) {
-        for class in 0..self.classes.len() {
-            // What a spread allows in one place may depend on what went to another.
-            while self.use_rooms_for(class, rooms) && !self.asks[class].are_none() {}
-        }
-    }
-
-    fn use_rooms_for(&mut self, class: usize, rooms: &mut [Existing<'a>]) -> bool {
-        let is_tied = !self.topology.ties(self.ties[class]).are_none();
-        let mut placed = false;
-        for existing in rooms.iter_mut().filter(|existing| existing.kind == Kind::Open) {
-            let mut most = whole(self.pods[class].len());
-            if most == 0 {
-                return false;
-            }
-            let room = &mut existing.room;
-            if is_tied && room.may_take(&self.classes[class]) {
-                let all = most;
-                let place = room.place();
-                most = self.topology.most_at(&self.asks[class], &place, &room.local, most);
-                // Pods that must all be beside the first are not begun where they do not all fit.
-                if self.topology.begins_on_node(&self.asks[class]) {
-                    most = if room.holds(&self.classes[class], all) { most } else { 0 };
-                }
-            }
-            let count = room.take(&self.classes[class], most);
-            if count == 0 {
-                continue;
-            }
-            placed = true;
-            self.in_rooms[class] += count;
-            let target = room.target.clone();
-            self.count(class, count, existing);
-            for pod in self.next(class, count) {
-                self.place(pod, &target);
-            }
-        }
-        placed
-    }
-
-    /// Fills what is free on nodes and claims in the domains of a lot.
-    pub(super) fn use_rooms_of(&mut self, lot: &mut Lot, rooms: &mut [Existing<'a>]) {
-        let asks = &self.asks[lot.class];
-        for Existing { room, .. } in rooms.iter_mut().filter(|room| room.kind == Kind::Open) {
-            if lot.count == 0 {
-                return;
-            }
-            if !lot.pins.admits_labels(room.place().labels) {
-                continue;
-            }
-            let most = self.topology.most_beside(asks, &room.local, lot.count);
-            let count = room.take(&self.classes[lot.class], most);
-            if count == 0 {
-                continue;
-            }
-            self.topology.count_beside(asks, count, &mut room.local);
-            lot.count -= count;
-            let target = room.target.clone();
-            let pods = self.pods[lot.class].drain(..usize::try_from(count).expect("it is counted"));
-            let placed = pods.map(|pod| Placement { pod: pod.name.clone(), on: target.clone() });
-            self.placements.extend(placed);
-        }
     }
 
     /// Takes out the pods whose owners' launches do not help.

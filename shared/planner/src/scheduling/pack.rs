@@ -1,40 +1,29 @@
-//! Opens nodes for pods at the least price.
+//! Opens nodes for pods at the least price: what a pool offers, as kinds of nodes for `fill`, and what `fill` opened, as bins.
 //!
-//! One bin after another: the most valuable class that is left leads, each type worth trying is filled with it and then
-//! with whatever else fits, and the type that gives most value for its price is taken, as often as the counts allow.
-//! At the end one large node may take the place of the last few bins. All is bounded by the numbers of classes and
-//! types; nothing looks at a clock.
+//! Where limits do not let all pods in, the more important ones go first, and several measures are saved: the price, the
+//! number of nodes, and each limited resource; the packing that places most is taken.
 
-mod filling;
-mod improving;
+mod bins;
+mod kinds;
 
-use filling::Kind;
-
-use super::amounts::{fits, whole};
+use super::amounts::{fits, times};
 use super::classes::Class;
 use super::limits::Allowance;
 use super::pools::holders;
 use super::profiles::Profiles;
 use super::topology::Local;
+use crate::fill::{Kind, Row, Task, fill};
+use kinds::Offered;
 use model::name::Text;
 use model::pod::HostPort;
 use model::price::Price;
 use model::reason::Reason;
+use model::resources::Resources;
 use model::snapshot::MinValuesPolicy;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// So many trials to save are made: on the problems that were looked at more save little.
-const TRIALS: usize = 40;
-
-/// So many of the best types are filled once more, in balance.
-const BALANCED: usize = 4;
-
-/// And so many of those that are best without a lead.
-const GOOD: usize = 8;
-
-/// With so few classes all types are tried, as that costs less than finding out which are worth it.
-const CLASSES_FOR_ALL_SHAPES: usize = 4;
+/// Nano-dollars in a micro-dollar.
+const NANO: i64 = 1000;
 
 /// A new node: what is on it, and the cheapest it can be.
 #[derive(Clone, Debug)]
@@ -49,7 +38,6 @@ pub(crate) struct Bin {
     free: Vec<i64>,
     ports: Vec<HostPort>,
     local: Local,
-    worth: i64,
 }
 
 /// What is to be packed into one pool.
@@ -82,7 +70,7 @@ pub(crate) struct Packing {
     pub(crate) refusals: Vec<Option<Reason>>,
 }
 
-/// What a node is measured by.
+/// What is saved.
 #[derive(Clone, Debug)]
 enum Measure {
     Price,
@@ -98,27 +86,27 @@ pub(crate) fn pack(
     demand: &Demand<'_, '_>,
     (allowance, open): (&Allowance, &[Bin]),
 ) -> Packing {
+    let seeded: BTreeSet<usize> = demand.seeds.iter().flatten().map(|(class, _)| *class).collect();
+    let can_enter = |class: &usize| {
+        0 < demand.left[*class] && !demand.entries[*class].is_empty() && !seeded.contains(class)
+    };
+    let everyone: Vec<usize> = (0..demand.classes.len()).filter(can_enter).collect();
+    let offered = Offered::of(profiles, demand);
     let mut attempt = |measure: &Measure, tiers: &[Vec<usize>]| {
-        let mut packer = Packer::new(profiles, demand, allowance.clone());
-        packer.packing.bins = open.to_vec();
-        packer.measure = measure.clone();
+        let mut packer = Packer::new(profiles, demand, (allowance, open));
         for seed in demand.seeds {
             packer.place_seed(seed);
         }
         for tier in tiers {
-            packer.place_tier(tier);
+            packer.place_tier(tier, (&offered, measure));
         }
         packer.packing
     };
-    let seeded: BTreeSet<usize> = demand.seeds.iter().flatten().map(|(class, _)| *class).collect();
-    let can_enter = |class: &usize| !demand.entries[*class].is_empty() && !seeded.contains(class);
-    let everyone = (0..demand.classes.len()).filter(can_enter);
-    let best = attempt(&Measure::Price, &[everyone.clone().collect()]);
-    if everyone.clone().all(|class| best.left[class] == 0) {
+    let best = attempt(&Measure::Price, std::slice::from_ref(&everyone));
+    if everyone.iter().all(|class| best.left[*class] == 0) {
         return best;
     }
     let tiers: Vec<Vec<usize>> = everyone
-        .collect::<Vec<_>>()
         .chunk_by(|a, b| demand.classes[*a].sample.priority == demand.classes[*b].sample.priority)
         .map(<[usize]>::to_vec)
         .collect();
@@ -137,70 +125,90 @@ pub(crate) fn pack(
 struct Packer<'w, 'p, 's, 'a> {
     profiles: &'p mut Profiles<'s, 'a>,
     demand: &'w Demand<'w, 'w>,
-    measure: Measure,
     packing: Packing,
-    /// The best types of each profile, and for how many classes they were found.
-    good: BTreeMap<usize, (usize, Vec<usize>)>,
-}
-
-/// A bin that takes all that is left, instead of those opened after the first so many.
-struct Whole {
-    after: usize,
-    bin: Bin,
-    left: Vec<i64>,
 }
 
 impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
     fn new(
         profiles: &'p mut Profiles<'s, 'a>,
         demand: &'w Demand<'w, 'w>,
-        allowance: Allowance,
+        (allowance, open): (&Allowance, &[Bin]),
     ) -> Self {
         let refusals = vec![None; demand.classes.len()];
-        let packing = Packing { bins: Vec::new(), left: demand.left.clone(), allowance, refusals };
-        Self { profiles, demand, measure: Measure::Price, packing, good: BTreeMap::new() }
+        let (left, allowance) = (demand.left.clone(), allowance.clone());
+        let packing = Packing { bins: open.to_vec(), left, allowance, refusals };
+        Self { profiles, demand, packing }
     }
 
-    fn place_tier(&mut self, tier: &[usize]) {
-        let mut order: Vec<usize> = tier.to_vec();
-        self.sort_leads(&mut order);
-        self.use_open_bins(&order, &mut Vec::new());
-        let mut wholes: Vec<Whole> = Vec::new();
-        let first = self.packing.bins.len();
-        loop {
-            order.retain(|class| 0 < self.packing.left[*class]);
-            let Some(lead) = order.first().copied() else { break };
-            let (best, whole) = self.best_bin(lead, &order);
-            let Some(bin) = best else {
-                self.packing.refusals[lead] = self.refusal(lead);
-                order.remove(0);
-                continue;
-            };
-            if let Some(bin) = whole {
-                let left = self.packing.left.clone();
-                wholes.push(Whole { after: self.packing.bins.len(), bin, left });
+    fn capacity(&self, shape: usize) -> &'a Resources {
+        &self.profiles.stock.shapes[shape].instance_type.capacity
+    }
+
+    fn place_tier(&mut self, tier: &[usize], (offered, measure): (&Offered, &Measure)) {
+        self.use_open_bins(tier);
+        let classes: Vec<usize> =
+            tier.iter().copied().filter(|class| 0 < self.packing.left[*class]).collect();
+        let row = |class: &usize| Row {
+            requests: &self.demand.classes[*class].requests,
+            count: self.packing.left[*class],
+            worth: self.demand.worths[*class],
+            roles: &self.demand.classes[*class].roles,
+            is_alone: self.demand.classes[*class].is_alone_on_a_node(),
+            entry: offered.entry_of[*class],
+        };
+        let rows: Vec<Row<'_>> = classes.iter().map(row).collect();
+        let (limits, uses) = self.limits();
+        let stock = self.profiles.stock;
+        let kind = |kind: &kinds::Kind| Kind {
+            room: stock.room(kind.shape),
+            cost: match measure {
+                Measure::Price => kind.price.micro_dollars(),
+                Measure::Count => 1,
+                Measure::Use(resource) => self.capacity(kind.shape).get(resource),
+            },
+            uses: uses(self.capacity(kind.shape)),
+            is_exotic: stock.shapes[kind.shape].is_exotic,
+            admits: kind.admits.clone(),
+        };
+        let kinds = offered.kinds.iter().map(kind).collect();
+        let task = Task { rows, kinds, limits };
+        let mut accept = |kind: usize, contents: &[(usize, i64)]| {
+            let wanted: Vec<(usize, i64)> =
+                contents.iter().map(|(row, count)| (classes[*row], *count)).collect();
+            let bin = self.bin(&offered.kinds[kind], &wanted);
+            let row_of = |class: usize| classes.iter().position(|known| *known == class);
+            let rows = bin.into_iter().flat_map(|bin| bin.contents);
+            rows.filter_map(|(class, count)| Some((row_of(class)?, count))).collect()
+        };
+        for opened in fill(&task, &mut accept) {
+            let contents: Vec<(usize, i64)> =
+                opened.contents.iter().map(|(row, count)| (classes[*row], *count)).collect();
+            if let Some(bin) = self.bin(&offered.kinds[opened.kind], &contents) {
+                self.open(bin, opened.times);
             }
-            self.open(bin);
         }
-        if !self.packing.allowance.is_limited() {
-            self.prefer_whole(wholes, first);
-        }
-        if matches!(self.measure, Measure::Price) {
-            self.improve(first, TRIALS);
+        for class in classes {
+            if 0 < self.packing.left[class] {
+                self.packing.refusals[class] = self.refusal(class);
+            }
         }
     }
 
-    /// Who leads first: pods of which one node takes only so many, as they need many nodes, whose rest others can fill;
-    /// then those that are worth most.
-    fn sort_leads(&self, order: &mut [usize]) {
-        order.sort_by_key(|class| {
-            let is_capped = self.demand.classes[*class].roles.iter().any(|role| role.has);
-            (!is_capped, std::cmp::Reverse(self.demand.worths[*class]), *class)
-        });
+    /// How much is left of each limit, and what a node of a capacity uses of them: the limited resources, then nodes.
+    fn limits(&self) -> (Vec<i64>, impl Fn(&Resources) -> Vec<i64> + use<>) {
+        let allowance = &self.packing.allowance;
+        let names: Vec<Text> = allowance.limited().map(Text::from).collect();
+        let resources = names.iter().map(|name| allowance.left_of(name).unwrap_or(0));
+        let nodes = allowance.nodes_left().map_or(i64::MAX, |nodes| nodes);
+        let nodes = nodes.min(allowance.ceiling());
+        let limits = resources.chain([nodes]).collect();
+        (limits, move |capacity: &Resources| {
+            names.iter().map(|name| capacity.get(name)).chain([1]).collect()
+        })
     }
 
-    /// Places what fits into bins that are open already. Adds what they were before.
-    fn use_open_bins(&mut self, order: &[usize], changed: &mut Vec<(usize, Bin)>) {
+    /// Places what fits into bins that are open already.
+    fn use_open_bins(&mut self, order: &[usize]) {
         for class in order {
             for index in 0..self.packing.bins.len() {
                 let most = self.packing.left[*class];
@@ -211,9 +219,14 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
                     continue;
                 }
                 let mut bin = self.packing.bins[index].clone();
-                let placed = self.put(&mut bin, *class, most);
+                let worth = |count: i64| {
+                    Price::from_micro_dollars(self.demand.worths[*class] * count / NANO)
+                };
+                let most = times(&self.demand.classes[*class].requests, &bin.free, most);
+                let ceiling = bin.price + worth(most);
+                let placed = self.put(&mut bin, (*class, most), ceiling);
                 if 0 < placed && self.has_enough_types(&bin) {
-                    changed.push((index, std::mem::replace(&mut self.packing.bins[index], bin)));
+                    self.packing.bins[index] = bin;
                     self.packing.left[*class] -= placed;
                 }
             }
@@ -230,10 +243,11 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         }
         let mut best: Option<(i64, Price, Bin)> = None;
         for profile in &self.demand.entries[*lead] {
-            for shape in self.candidates(*lead, *profile, seed.len()) {
+            for shape in self.candidates(*lead, *profile) {
                 let Some(mut bin) = self.empty(shape, *profile) else { continue };
                 let put = |(class, _): &(usize, i64)| {
-                    self.put(&mut bin, *class, self.packing.left[*class])
+                    let all = (*class, self.packing.left[*class]);
+                    self.put(&mut bin, all, Price::from_micro_dollars(i64::MAX))
                 };
                 let placed: i64 = seed.iter().map(put).sum();
                 let is_led = bin.contents.first().is_some_and(|(class, _)| class == lead);
@@ -244,23 +258,14 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
             }
         }
         match best {
-            Some((_, _, bin)) => self.open_times(bin, 1),
+            Some((_, _, bin)) => self.open(bin, 1),
             None => self.packing.refusals[*lead] = self.refusal(*lead),
         }
     }
 
-    /// Opens a bin as often as the pods and the limits allow.
-    fn open(&mut self, bin: Bin) {
-        let capacity = &self.profiles.stock.shapes[bin.shape].instance_type.capacity;
-        let by_pods = bin.contents.iter().map(|(class, count)| self.packing.left[*class] / count);
-        let by_pods = by_pods.min().expect("a bin holds its lead");
-        let times = self.packing.allowance.admits(capacity, by_pods);
-        self.open_times(bin, times);
-    }
-
-    fn open_times(&mut self, bin: Bin, times: i64) {
-        let capacity = &self.profiles.stock.shapes[bin.shape].instance_type.capacity;
-        self.packing.allowance.take(capacity, times);
+    /// Opens so many bins that are filled alike.
+    fn open(&mut self, bin: Bin, times: i64) {
+        self.packing.allowance.take(self.capacity(bin.shape), times);
         for (class, count) in &bin.contents {
             self.packing.left[*class] -= count * times;
         }
@@ -268,104 +273,15 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         self.packing.bins.extend(std::iter::repeat_n(bin, copies));
     }
 
-    /// Where one node costs less than the bins that were opened instead, takes it.
-    fn prefer_whole(&mut self, wholes: Vec<Whole>, first: usize) {
-        let cost = |bins: &[Bin]| bins.iter().map(|bin| bin.price).sum::<Price>();
-        let saving = |whole: &Whole| cost(&self.packing.bins[whole.after..]) - whole.bin.price;
-        let best = wholes
-            .into_iter()
-            .filter(|whole| first <= whole.after && Price::ZERO < saving(whole))
-            .max_by_key(saving);
-        let Some(Whole { after, bin, left }) = best else { return };
-        let dropped = whole(self.packing.bins.len() - after);
-        self.packing.bins.truncate(after);
-        self.packing.allowance.take(&model::resources::Resources::default(), 1 - dropped);
-        self.packing.left = left;
-        for (class, count) in &bin.contents {
-            self.packing.left[*class] -= count;
-        }
-        self.packing.bins.push(bin);
-    }
-
-    /// The bin with the most value for its price among the types worth trying, and the cheapest that takes everything.
-    fn best_bin(&mut self, lead: usize, order: &[usize]) -> (Option<Bin>, Option<Bin>) {
-        let mut tried: Vec<(i64, Bin)> = Vec::new();
-        for profile in &self.demand.entries[lead] {
-            for shape in self.candidates(lead, *profile, order.len()) {
-                let kind = Kind { shape, profile: *profile, balanced: false };
-                let Some(bin) = self.filled(kind, lead, order) else { continue };
-                tried.push((self.cost_of(&bin), bin));
-            }
-        }
-        tried.sort_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
-        if 1 < order.len() {
-            let mut kinds: Vec<(usize, usize)> =
-                tried.iter().take(BALANCED).map(|(_, bin)| (bin.profile, bin.shape)).collect();
-            for profile in &self.demand.entries[lead] {
-                let good = self.good(*profile, order);
-                let usable = self.candidates(lead, *profile, order.len());
-                let good = good.into_iter().filter(|shape| usable.contains(shape));
-                kinds.extend(good.map(|shape| (*profile, shape)));
-            }
-            kinds.sort_unstable();
-            kinds.dedup();
-            for (profile, shape) in kinds {
-                let kind = Kind { shape, profile, balanced: true };
-                let Some(bin) = self.filled(kind, lead, order) else { continue };
-                tried.push((self.cost_of(&bin), bin));
-            }
-        }
-        let takes_all = |bin: &Bin| {
-            let takes = |class: &usize| bin.contents.contains(&(*class, self.packing.left[*class]));
-            order.iter().all(takes)
-        };
-        let all = tried.iter().map(|(_, bin)| bin).filter(|bin| takes_all(bin));
-        let whole = all.min_by_key(|bin| bin.price).cloned();
-        let best = tried.into_iter().min_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
-        (best.map(|(_, bin)| bin), whole)
-    }
-
-    /// The types of a profile that give most value for their price when they are filled with what is left of these.
-    fn good(&mut self, profile: usize, order: &[usize]) -> Vec<usize> {
-        if let Some((known, good)) = self.good.get(&profile)
-            && *known < 2 * order.len()
-        {
-            return good.clone();
-        }
-        let [ordinary, exotic] = self.profiles.fronts(profile).clone();
-        let mut ranked: Vec<(i64, Bin)> = Vec::new();
-        for shape in ordinary.into_iter().chain(exotic) {
-            let Some(mut bin) = self.empty(shape, profile) else { continue };
-            self.balance(&mut bin, order);
-            if !bin.contents.is_empty() {
-                ranked.push((self.cost_of(&bin), bin));
-            }
-        }
-        ranked.sort_by(|(a, x), (b, y)| by_value((*a, x), (*b, y)));
-        let good: Vec<usize> = ranked.iter().take(GOOD).map(|(_, bin)| bin.shape).collect();
-        self.good.insert(profile, (order.len(), good.clone()));
-        good
-    }
-
-    /// Types to try for a class: exotic ones only where no ordinary one will do.
-    fn candidates(&mut self, lead: usize, profile: usize, classes: usize) -> Vec<usize> {
-        let request = &self.demand.classes[lead].requests;
+    /// Types that hold a pod of a class and are within the limits: exotic ones only where no ordinary one will do.
+    fn candidates(&self, class: usize, profile: usize) -> Vec<usize> {
+        let request = &self.demand.classes[class].requests;
         let stock = self.profiles.stock;
-        let is_allowed = |allowance: &Allowance, shape: usize| {
-            0 < allowance.admits(&stock.shapes[shape].instance_type.capacity, 1)
-        };
-        let limited = self.packing.allowance.is_limited();
-        let [ordinary, exotic] = if classes <= CLASSES_FOR_ALL_SHAPES || limited {
-            let all = holders(stock, self.profiles.get(profile), request);
-            let (exotic, ordinary) = all.partition(|shape| stock.shapes[*shape].is_exotic);
-            [ordinary, exotic]
-        } else {
-            let fits = |shape: &usize| fits(request, stock.room(*shape));
-            let fronts = self.profiles.fronts(profile);
-            [0, 1].map(|which| fronts[which].iter().copied().filter(fits).collect::<Vec<_>>())
-        };
+        let all = holders(stock, self.profiles.get(profile), request);
+        let (exotic, ordinary): (Vec<usize>, Vec<usize>) =
+            all.partition(|shape| stock.shapes[*shape].is_exotic);
         let mut shapes = if ordinary.is_empty() { exotic } else { ordinary };
-        shapes.retain(|shape| is_allowed(&self.packing.allowance, *shape));
+        shapes.retain(|shape| 0 < self.packing.allowance.admits(self.capacity(*shape), 1));
         shapes
     }
 
@@ -381,11 +297,4 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         let it = self.profiles.stock.shapes[shape].instance_type;
         Some(self.packing.allowance.refusal(&it.name, &it.capacity))
     }
-}
-
-/// More value for its cost first; of equals, the one that takes more.
-fn by_value((cost, bin): (i64, &Bin), (other_cost, other): (i64, &Bin)) -> Ordering {
-    let mine = i128::from(cost) * i128::from(other.worth);
-    let theirs = i128::from(other_cost) * i128::from(bin.worth);
-    mine.cmp(&theirs).then(other.worth.cmp(&bin.worth))
 }

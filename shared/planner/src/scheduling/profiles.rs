@@ -84,8 +84,6 @@ pub(crate) struct Profiles<'s, 'a> {
     by_requirements: BTreeMap<Requirements, usize>,
     pairs: BTreeMap<(usize, usize), Option<usize>>,
     price_lists: BTreeMap<Arc<Vec<Option<Price>>>, usize>,
-    /// For each price list the shapes worth trying, ordinary and exotic ones.
-    fronts: Vec<Option<[Vec<usize>; 2]>>,
     /// For each price list its level.
     levels: BTreeMap<usize, i64>,
 }
@@ -99,7 +97,6 @@ impl<'s, 'a> Profiles<'s, 'a> {
             by_requirements: BTreeMap::new(),
             pairs: BTreeMap::new(),
             price_lists: BTreeMap::new(),
-            fronts: Vec::new(),
             levels: BTreeMap::new(),
         };
         profiles.enter(&Requirements::none());
@@ -166,9 +163,6 @@ impl<'s, 'a> Profiles<'s, 'a> {
         let prices = Arc::new(prices);
         let next = self.price_lists.len();
         let price_list = *self.price_lists.entry(Arc::clone(&prices)).or_insert(next);
-        if price_list == next {
-            self.fronts.push(None);
-        }
         let number = self.all.len();
         self.by_requirements.insert(requirements.clone(), number);
         self.all.push(Profile { requirements, markets, prices, price_list });
@@ -195,36 +189,5 @@ impl<'s, 'a> Profiles<'s, 'a> {
         let level = self.all[profile].offered().map(of_shape).min().unwrap_or(i64::MAX);
         self.levels.insert(list, level);
         level
-    }
-
-    /// Shapes worth trying for pods of a profile, cheapest first: for each other one there is one of these that is as
-    /// large in every respect and costs no more. The first list is of ordinary types, the second of exotic ones.
-    pub(crate) fn fronts(&mut self, profile: usize) -> &[Vec<usize>; 2] {
-        let list = self.all[profile].price_list;
-        if self.fronts[list].is_none() {
-            self.fronts[list] = Some([false, true].map(|exotic| self.front(profile, exotic)));
-        }
-        self.fronts[list].as_ref().expect("it was just made")
-    }
-
-    fn front(&self, profile: usize, exotic: bool) -> Vec<usize> {
-        let offered = self.all[profile].offered();
-        let mut shapes: Vec<(Price, usize)> = offered
-            .filter(|(shape, _)| self.stock.shapes[*shape].is_exotic == exotic)
-            .map(|(shape, price)| (price, shape))
-            .collect();
-        shapes.sort_unstable();
-        let mut front: Vec<usize> = Vec::new();
-        for (_, shape) in shapes {
-            let room = self.stock.room(shape);
-            let covers = |other: &usize| {
-                self.stock.room(*other).iter().zip(room).all(|(theirs, mine)| mine <= theirs)
-            };
-            // The dearer ones of the front are the larger ones, so they are looked at first.
-            if !front.iter().rev().any(covers) {
-                front.push(shape);
-            }
-        }
-        front
     }
 }

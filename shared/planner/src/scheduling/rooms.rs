@@ -169,7 +169,12 @@ impl<'a> Room<'a> {
 
     /// Whether one pod of a class could be taken. What cannot now, cannot once more has been taken.
     pub(crate) fn may_take(&self, class: &Class<'_>) -> bool {
-        fits(&class.requests, &self.free) && class.ports_fit(&self.ports) && self.admits(class)
+        self.has_space_for(class) && self.admits(class)
+    }
+
+    /// Whether what one pod of a class asks for, and its ports, are free.
+    pub(crate) fn has_space_for(&self, class: &Class<'_>) -> bool {
+        fits(&class.requests, &self.free) && class.ports_fit(&self.ports)
     }
 
     /// Whether so many pods of a class fit.

@@ -11,7 +11,7 @@ mod terms;
 mod ties;
 
 pub(crate) use assign::{Lot, Offers, Rank, assign};
-pub(crate) use nodes::{Local, Role};
+pub(crate) use nodes::{Local, Role, beside};
 pub(crate) use ties::{Asks, Ties, Wish};
 
 use model::labels::Labels;

@@ -37,9 +37,9 @@ fn a_larger_skew_is_used_where_one_zone_is_cheaper() {
         "type c5.large 2 4Gi od=20 zones=a
          pod web 500m 1Gi x6 label:app=web spread=zone/3/app=web",
         expect![[r#"
+            launch default-g426hgsh: c5.large on-demand in a at $0.0200/h, or 3 others
             launch default-pfktcfth: m5.large on-demand in b at $0.0960/h, or 2 others
             launch default-m45vhbbs: m5.large on-demand in c at $0.0960/h, or 2 others
-            launch default-g426hgsh: c5.large on-demand in a at $0.0200/h, or 3 others
             claim default-g426hgsh: default/web-1 default/web-2 default/web-3 default/web-4
             claim default-m45vhbbs: default/web-6
             claim default-pfktcfth: default/web-5
@@ -201,8 +201,8 @@ fn spreads_over_zone_and_capacity_type_hold_together() {
         "type c5.large 2 4Gi od=90 spot=30
          pod web 1500m 1Gi x6 label:app=web spread=zone/1/app=web spread=capacity-type/1/app=web",
         expect![[r#"
-            launch default-5bjfq67p: m5.xlarge on-demand in c at $0.1920/h, or 1 others
             launch default-g426hgsh: c5.large on-demand in b at $0.0900/h, or 3 others
+            launch default-5bjfq67p: m5.xlarge on-demand in c at $0.1920/h, or 1 others
             launch default-9k72jvx2 default-pfktcfth: c5.large spot in a at $0.0300/h
             launch default-m45vhbbs: c5.large spot in b at $0.0300/h
             claim default-5bjfq67p: default/web-2 default/web-3

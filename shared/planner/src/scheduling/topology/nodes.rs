@@ -117,20 +117,10 @@ impl Topology {
 
 impl Local {
     /// How many pods with these roles may come, at most `most`.
-    ///
-    /// Of a spread only pods that have it are counted: the others may come when those are there.
     pub(crate) fn most(&self, roles: &[Role], most: i64) -> i64 {
         roles.iter().fold(most, |most, role| {
-            let beside = self.0.get(&role.term).copied().unwrap_or_default();
-            let (some_meant, some_having) = (0 < beside.meant, 0 < beside.having);
-            let by_role = match (role.apart, role.has, role.is_meant) {
-                (false, ..) => role.most - beside.meant,
-                (true, true, true) if !some_meant && !some_having => 1,
-                (true, true, false) if !some_meant => i64::MAX,
-                (true, false, _) if !some_having => i64::MAX,
-                (true, ..) => 0,
-            };
-            most.min(by_role.max(0))
+            let there = self.0.get(&role.term).copied().unwrap_or_default();
+            most.min(beside(role, (there.meant, there.having)))
         })
     }
 
@@ -142,4 +132,19 @@ impl Local {
             beside.having += if role.has { count } else { 0 };
         }
     }
+}
+
+/// How many pods with a role may come onto a node, by its term alone: so many are there that the term means, and that have it.
+///
+/// Of a spread only pods that have it are counted: the others may come when those are there.
+pub(crate) fn beside(role: &Role, (meant, having): (i64, i64)) -> i64 {
+    let (some_meant, some_having) = (0 < meant, 0 < having);
+    let most = match (role.apart, role.has, role.is_meant) {
+        (false, ..) => role.most - meant,
+        (true, true, true) if !some_meant && !some_having => 1,
+        (true, true, false) if !some_meant => i64::MAX,
+        (true, false, _) if !some_having => i64::MAX,
+        (true, ..) => 0,
+    };
+    most.max(0)
 }
