@@ -129,25 +129,24 @@ impl<'s> Tableau<'s> {
         best.1.map(Entering::Row)
     }
 
-    /// Raises all values until no pod is short of its target.
+    /// Raises values until no pod is short of its target: those that the steps held for too little to be looked at.
     fn finish(mut self) -> Vec<f64> {
         for value in &mut self.values {
             *value = value.max(0.0);
         }
-        let len = self.targets.len();
-        let mut worths = vec![0.0; len];
-        let mut sums = vec![0.0; len];
-        for (value, shares) in self.values.iter().zip(self.shares.chunks_exact(len.max(1))) {
-            super::dense::add(&mut worths, *value, shares);
-            super::dense::add(&mut sums, 1.0, shares);
+        for row in 0..self.targets.len() {
+            let pairs = self.values.iter().enumerate();
+            let worth: f64 = pairs.map(|(m, value)| value * self.share(m, row)).sum();
+            let short = self.targets[row] - worth;
+            let by_share =
+                |a: &usize, b: &usize| self.share(*a, row).total_cmp(&self.share(*b, row));
+            if 0.0 < short
+                && let Some(most) = (0..self.size).max_by(by_share)
+            {
+                // Without a share nothing covers it, and so the value becomes infinite.
+                self.values[most] += short / self.share(most, row);
+            }
         }
-        let positive = || self.targets.iter().enumerate().filter(|(_, target)| 0.0 < **target);
-        let times = positive().map(|(n, target)| target / worths[n]).fold(1.0, f64::max);
-        if times.is_finite() {
-            return self.values.iter().map(|value| value * times).collect();
-        }
-        // The search went wrong somewhere: the same value for every measure covers all as well.
-        let even = positive().map(|(n, target)| target / sums[n]).fold(0.0, f64::max);
-        vec![even; self.size]
+        self.values
     }
 }

@@ -153,30 +153,41 @@ impl<'t> Frame<'t> {
     }
 }
 
-/// The kinds for each other of which there is one that is as large, admits as many, costs no more and uses no more of any limit.
+/// The kinds for each other of which there is one that is as large, admits as many, costs no more and uses no more of any
+/// limit. Room for more than all pods together ask for does not count.
 fn front(task: &Task<'_>, asked: &[usize]) -> Vec<usize> {
+    let total = |k: &usize| {
+        let all = task.rows.iter().map(|row| row.requests[*k].saturating_mul(row.count));
+        all.fold(0, i64::saturating_add)
+    };
+    let totals: Vec<i64> = asked.iter().map(total).collect();
+    let usable = |kind: &Kind<'_>| -> Vec<i64> {
+        asked.iter().zip(&totals).map(|(k, total)| kind.room[*k].min(*total)).collect()
+    };
     let mut order: Vec<usize> = (0..task.kinds.len()).collect();
     order.retain(|kind| {
-        let uses = task.kinds[*kind].uses.iter().zip(&task.limits);
-        uses.into_iter().all(|(uses, limit)| *uses == 0 || uses <= limit)
+        let mut uses = task.kinds[*kind].uses.iter().zip(&task.limits);
+        uses.all(|(uses, limit)| *uses == 0 || uses <= limit)
     });
     order.sort_by_key(|kind| (task.kinds[*kind].cost, *kind));
-    let mut front: Vec<usize> = Vec::new();
+    let mut front: Vec<(usize, Vec<i64>)> = Vec::new();
     for kind in order {
-        let mine = &task.kinds[kind];
-        let covers = |other: &usize| is_as_good(&task.kinds[*other], mine, asked);
+        let (mine, room) = (&task.kinds[kind], usable(&task.kinds[kind]));
+        let covers = |(other, theirs): &(usize, Vec<i64>)| {
+            room.iter().zip(theirs).all(|(mine, theirs)| mine <= theirs)
+                && is_as_good(&task.kinds[*other], mine)
+        };
         // The dearer ones are the larger ones, so they are looked at first.
         if !front.iter().rev().any(covers) {
-            front.push(kind);
+            front.push((kind, room));
         }
     }
-    front
+    front.into_iter().map(|(kind, _)| kind).collect()
 }
 
-/// Whether one kind, which costs no more, does all that another one does.
-fn is_as_good(one: &Kind<'_>, other: &Kind<'_>, asked: &[usize]) -> bool {
+/// Whether one kind, which is as large and costs no more, does all that another one does.
+fn is_as_good(one: &Kind<'_>, other: &Kind<'_>) -> bool {
     one.is_exotic == other.is_exotic
-        && asked.iter().all(|k| other.room[*k] <= one.room[*k])
         && one.uses.iter().zip(&other.uses).all(|(mine, theirs)| mine <= theirs)
         && other.admits.is_within(&one.admits)
 }

@@ -81,7 +81,7 @@ impl<'f, 't> Packer<'f, 't> {
                 ranked_for = order.len();
             }
             let (best, whole) = self.best(lead, &order);
-            let node = best.and_then(|node| self.accepted(node, lead, accept));
+            let node = best.and_then(|node| self.accepted(&node, lead, accept));
             let Some(node) = node else {
                 left += std::mem::take(&mut self.filler.left[lead]);
                 continue;
@@ -186,9 +186,9 @@ impl<'f, 't> Packer<'f, 't> {
 
     /// How many nodes of a kind the limits allow.
     fn affordable(&self, kind: usize) -> i64 {
-        let uses = self.filler.frame.kinds[kind].uses.iter().zip(&self.limits);
-        let used = uses.filter(|(uses, _)| 0 < **uses);
-        used.map(|(uses, left)| (left / uses).max(0)).min().unwrap_or(i64::MAX)
+        let limits = self.filler.frame.kinds[kind].uses.iter().zip(&self.limits);
+        let counting = limits.filter(|(uses, _)| 0 < **uses);
+        counting.map(|(uses, left)| (left / uses).max(0)).min().unwrap_or(i64::MAX)
     }
 
     fn take_limits(&mut self, kind: usize, times: i64) {
@@ -205,10 +205,10 @@ impl<'f, 't> Packer<'f, 't> {
     }
 
     /// The node as it may really be; none if not even its lead may be on it.
-    fn accepted(&mut self, node: Node, lead: usize, accept: Accept<'_>) -> Option<Node> {
+    fn accepted(&self, node: &Node, lead: usize, accept: Accept<'_>) -> Option<Node> {
         let contents = accept(self.filler.frame.kinds[node.kind].index, &node.contents);
         let is_led = contents.iter().any(|(row, count)| *row == lead && 0 < *count);
-        is_led.then_some(Node { contents, ..node })
+        is_led.then_some(Node { contents, ..*node })
     }
 
     /// Where one node costs less than those that were opened instead, or about the same, takes it.

@@ -208,7 +208,12 @@ pub(super) struct Appraisal {
     pub(super) worths: Vec<i64>,
     /// How many pods of each class there were, and how many wishes each had given up.
     asked: (Vec<i64>, Vec<usize>),
+    /// What a pod of each class is worth in the proof of the bound.
+    proven: Vec<i64>,
 }
+
+/// A bound that lost no more than this part of itself, in percent, because pods are looked at no longer, is good enough.
+const LOSS: i64 = 1;
 
 /// Of pods' worths when there are rooms, this part of four is what they are worth with the rooms, which says what they
 /// lack most; the rest what they would be worth without, which tells pods apart that rooms have enough of.
@@ -222,15 +227,12 @@ pub(super) fn appraise(
     counts: Vec<i64>,
 ) -> Appraisal {
     let market = Market::of(survey, fields);
-    let all: Vec<(usize, Entries)> = (0..waiting.classes.len())
-        .filter(|class| 0 < counts[*class])
-        .map(|class| (class, entries_of(survey, fields, &waiting.classes[class])))
-        .collect();
     let mut crowds: Vec<Crowd<'_>> = Vec::new();
     let mut samples: Vec<Vec<usize>> = Vec::new();
     let mut known: BTreeMap<(&[i64], Entries, &[Role]), usize> = BTreeMap::new();
-    for (class, entries) in all {
+    for class in (0..waiting.classes.len()).filter(|class| 0 < counts[*class]) {
         let it = &waiting.classes[class];
+        let entries = entries_of(survey, fields, it);
         let key = (&*it.requests, entries.clone(), &*it.roles);
         let at = *known.entry(key).or_insert(crowds.len());
         if at == crowds.len() {
@@ -242,20 +244,28 @@ pub(super) fn appraise(
     }
     let rooms: Vec<Free> = rooms_before(waiting, &samples);
     let Proof { bound, worths: mut of_crowds } = market.prove(fields, &crowds, &rooms);
+    let of_classes = |of_crowds: &[i64]| {
+        let mut worths = vec![0; counts.len()];
+        for (classes, worth) in samples.iter().zip(of_crowds) {
+            for class in classes {
+                worths[*class] = *worth;
+            }
+        }
+        worths
+    };
+    let proven = of_classes(&of_crowds);
     if !rooms.is_empty() {
         let without = market.prove(fields, &crowds, &[]).worths;
         for (worth, without) in of_crowds.iter_mut().zip(without) {
             *worth = (*worth * WITH_ROOMS + without * (4 - WITH_ROOMS)) / 4;
         }
     }
-    let mut worths = vec![0; counts.len()];
-    for ((classes, crowd), worth) in samples.iter().zip(&crowds).zip(&of_crowds) {
+    for (worth, crowd) in of_crowds.iter_mut().zip(&crowds) {
         let has_nodes = crowd.entries.iter().any(|profiles| !profiles.is_empty());
-        for class in classes {
-            worths[*class] = if has_nodes { (*worth).max(1) } else { 0 };
-        }
+        *worth = if has_nodes { (*worth).max(1) } else { 0 };
     }
-    Appraisal { bound, worths, asked: (counts, waiting.given_up.clone()) }
+    let worths = of_classes(&of_crowds);
+    Appraisal { bound, worths, asked: (counts, waiting.given_up.clone()), proven }
 }
 
 impl Appraisal {
@@ -267,10 +277,20 @@ impl Appraisal {
         waiting: &Waiting<'_>,
     ) -> Price {
         let placed = waiting.placed();
-        if (&self.asked.0, &self.asked.1) == (&placed, &waiting.given_up) {
-            return self.bound;
+        let (counts, given_up) = &self.asked;
+        // What the proof says of the others it says without the pods that have no place, or that ask for less by now.
+        let lost = (0..counts.len()).map(|class| {
+            let same = given_up[class] == waiting.given_up[class];
+            let kept = if same { placed[class].min(counts[class]) } else { 0 };
+            i128::from(self.proven[class]) * i128::from(counts[class] - kept)
+        });
+        let lost = i64::try_from(lost.sum::<i128>() / 1000 + 1).unwrap_or(i64::MAX);
+        let bound = self.bound.micro_dollars();
+        match lost {
+            1 => self.bound,
+            lost if lost < bound / 100 * LOSS => Price::from_micro_dollars(bound - lost),
+            _ => appraise(survey, fields, waiting, placed).bound,
         }
-        appraise(survey, fields, waiting, placed).bound
     }
 }
 

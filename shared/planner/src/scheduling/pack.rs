@@ -176,9 +176,9 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
             let wanted: Vec<(usize, i64)> =
                 contents.iter().map(|(row, count)| (classes[*row], *count)).collect();
             let bin = self.bin(&offered.kinds[kind], &wanted);
-            let row_of = |class: usize| classes.iter().position(|known| *known == class);
+            let row_of = |class: usize| classes.binary_search(&class).expect("it was proposed");
             let rows = bin.into_iter().flat_map(|bin| bin.contents);
-            rows.filter_map(|(class, count)| Some((row_of(class)?, count))).collect()
+            rows.map(|(class, count)| (row_of(class), count)).collect()
         };
         for opened in fill(&task, &mut accept) {
             let contents: Vec<(usize, i64)> =
