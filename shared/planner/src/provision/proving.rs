@@ -278,19 +278,21 @@ impl Appraisal {
     ) -> Price {
         let placed = waiting.placed();
         let (counts, given_up) = &self.asked;
+        let is_same = |class: &usize| given_up[*class] == waiting.given_up[*class];
         // What the proof says of the others it says without the pods that have no place, or that ask for less by now.
         let lost = (0..counts.len()).map(|class| {
-            let same = given_up[class] == waiting.given_up[class];
-            let kept = if same { placed[class].min(counts[class]) } else { 0 };
+            let kept = if is_same(&class) { placed[class].min(counts[class]) } else { 0 };
             i128::from(self.proven[class]) * i128::from(counts[class] - kept)
         });
-        let lost = i64::try_from(lost.sum::<i128>() / 1000 + 1).unwrap_or(i64::MAX);
+        let lost = i64::try_from((lost.sum::<i128>() + 999) / 1000).unwrap_or(i64::MAX);
         let bound = self.bound.micro_dollars();
-        match lost {
-            1 => self.bound,
-            lost if lost < bound / 100 * LOSS => Price::from_micro_dollars(bound - lost),
-            _ => appraise(survey, fields, waiting, placed).bound,
+        // It says nothing of those that no node held before they asked for less.
+        let is_known = |class: usize| counts[class] == 0 || 0 < self.proven[class];
+        let mut changed = (0..counts.len()).filter(|class| !is_same(class));
+        if changed.all(is_known) && lost <= bound / 100 * LOSS {
+            return Price::from_micro_dollars(bound - lost);
         }
+        appraise(survey, fields, waiting, placed).bound
     }
 }
 
