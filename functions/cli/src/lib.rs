@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod columns;
+mod explain;
 pub mod failure;
 mod files;
 mod format;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Say which nodes the pods in these files need, what they cost, and why a pod is left out.
     Plan(plan::Arguments),
+    /// Say of one pod what each NodePool has for it: the best instance types, and what ruled the others out.
+    Explain(explain::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
     Simulate(simulate::Arguments),
 }
@@ -55,6 +58,7 @@ pub fn run(
     };
     let result = match arguments.command {
         Command::Plan(arguments) => plan::run(&arguments, streams),
+        Command::Explain(arguments) => explain::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
     };
     let result = result.and_then(|()| streams.output.flush().map_err(Failure::output));

@@ -1,8 +1,8 @@
 //! `joiner plan`: files to a decision, printed. It reads files only and changes nothing.
 
-mod report;
+pub(crate) mod report;
 mod table;
-mod world;
+pub(crate) mod world;
 
 use crate::catalogue::Catalogue;
 use crate::failure::Failure;
@@ -12,9 +12,11 @@ use clap::Args;
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::time::Instant;
+use world::World;
 
+/// What is decided on.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct Input {
     /// Kubernetes objects, YAML or JSON, as `kubectl get -o yaml` prints them; `-` is standard input.
     ///
     /// Pods that are pending are to be placed; everything else is the cluster they are placed in.
@@ -29,20 +31,33 @@ pub(crate) struct Arguments {
     /// The time of the decision; without it the newest time that an object names.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    input: Input,
     /// How the plan is printed.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
 }
 
+impl Input {
+    /// Reads the files. Returns the world and the time of the decision.
+    pub(crate) fn read(&self, streams: &mut Streams<'_>) -> Result<(World, Timestamp), Failure> {
+        let objects = files::objects(&self.files, streams.input)?;
+        let catalogue = match &self.catalog {
+            Some(path) => Catalogue::read(&files::read(path, streams.input)?)?,
+            None => Catalogue::builtin(&self.region)?,
+        };
+        let now = self.now.or(objects.newest).unwrap_or(Timestamp::UNIX_EPOCH);
+        Ok((world::build(objects, &catalogue)?, now))
+    }
+}
+
 /// Plans and prints.
 pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<(), Failure> {
-    let objects = files::objects(&arguments.files, streams.input)?;
-    let catalogue = match &arguments.catalog {
-        Some(path) => Catalogue::read(&files::read(path, streams.input)?)?,
-        None => Catalogue::builtin(&arguments.region)?,
-    };
-    let now = arguments.now.or(objects.newest).unwrap_or(Timestamp::UNIX_EPOCH);
-    let world = world::build(objects, &catalogue)?;
+    let (world, now) = arguments.input.read(streams)?;
     let start = Instant::now();
     let plan = planner::provision::provision(&world.snapshot, now);
     let solve_seconds = start.elapsed().as_secs_f64();

@@ -227,3 +227,54 @@ fn help_and_version_go_to_standard_output() {
     assert_eq!((code, &*errors), (0, ""));
     assert!(output.contains("--catalog <FILE>"), "{output}");
 }
+
+/// What `joiner explain` says of a pod of these files of the data directory.
+fn explain(pod: &str, files: &[&str], output: &str) -> (u8, String, String) {
+    let paths: Vec<String> = files.iter().map(|file| data(file)).collect();
+    let catalog = data("catalog.json");
+    let mut arguments = vec!["explain", pod, "--catalog", &catalog, "-o", output];
+    for path in &paths {
+        arguments.extend(["-f", path]);
+    }
+    joiner(&arguments, "")
+}
+
+#[test]
+fn a_pod_that_gets_a_node_is_explained_by_the_best_types_and_what_ruled_others_out() {
+    expect![[r#"
+        pod shop/web-1
+          the plan for all pods puts it on a new xlarge in us-east-1a (on-demand, $0.2000/h), claim default-vrv9d9zq
+
+        NodePool default (weight 0)
+          yes: 2 instance types would do, the cheapest 2 alone on a node:
+          TYPE    ZONE        CAPACITY   $/HOUR
+          large   us-east-1a  on-demand  0.1000
+          xlarge  us-east-1a  on-demand  0.2000
+    "#]].assert_eq(&explain("shop/web-1", &["cluster.yaml", "pods.yaml"], "table").1);
+}
+
+#[test]
+fn a_pod_that_no_pool_takes_is_explained_by_what_each_lacks() {
+    expect![[r#"
+        pod shop/elsewhere
+          asks for team In [search], NodePool default offers In [shop]
+
+        NodePool default (weight 0)
+          no: asks for team In [search], NodePool default offers In [shop]
+    "#]]
+    .assert_eq(&explain("shop/elsewhere", &["cluster.yaml", "pods.yaml"], "table").1);
+    expect![[r#"
+        {"pod":"shop/too-large","placement":null,"reasons":["needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)"],"nodePools":[{"name":"default","weight":0,"reason":"needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)","instanceTypes":[],"ruledOut":{}}]}
+    "#]]
+        .assert_eq(&explain("shop/too-large", &["cluster.yaml", "pods.yaml"], "json").1);
+}
+
+#[test]
+fn a_pod_that_is_not_in_the_files_is_bad_input() {
+    let (code, output, errors) = explain("shop/nobody", &["cluster.yaml", "pods.yaml"], "table");
+    assert_eq!((code, &*output), (2, ""));
+    expect![[r#"
+        error: pod shop/nobody: not in these files; expected one of their pods
+    "#]]
+    .assert_eq(&errors);
+}

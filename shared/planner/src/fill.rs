@@ -30,9 +30,9 @@ const IDLE_MAX: usize = 4;
 
 /// So many rows are looked at before the last packing is begun, and so many more for each pod: some 10 ns each on a core
 /// of 2023, so that 2,000 pods are tried for 50 ms at most.
-const EFFORT: u64 = 3_000_000;
-const EFFORT_PER_POD: u64 = 1_000;
-const EFFORT_MAX: u64 = 30_000_000;
+const EFFORT: u64 = 2_000_000;
+const EFFORT_PER_POD: u64 = 700;
+const EFFORT_MAX: u64 = 20_000_000;
 
 /// A packing that costs so little more than its pods are worth is good enough: seldom could half of that be saved.
 const GOOD_ENOUGH: f64 = 0.02;

@@ -7,6 +7,7 @@
 pub mod advance;
 mod bound;
 pub mod disrupt;
+pub mod explain;
 mod fill;
 pub mod interrupt;
 pub mod provision;

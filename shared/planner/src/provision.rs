@@ -3,7 +3,7 @@
 //! A claim keeps the pods that it was made for. Heavier pools go first, whatever the price; within a pool the least
 //! price decides. A launch that was begun is carried on before anything new is planned.
 
-mod batch;
+pub(crate) mod batch;
 mod dropping;
 mod existing;
 mod launches;
@@ -16,20 +16,15 @@ mod unproductive;
 mod using;
 mod waiting;
 
-use crate::scheduling::amounts::Columns;
 use crate::scheduling::rooms::Index;
-use crate::scheduling::stock::Survey;
 use crate::scheduling::volumes::Storage;
 use jiff::{SignedDuration, Timestamp};
-use model::name::Text;
 use model::plan::{LeftOut, Plan};
 use model::price::Price;
 use model::reason::{Reason, Subject};
-use model::resources::Resources;
 use model::snapshot::Snapshot;
-use model::volume::attachable;
 use opening::Opening;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use waiting::Waiting;
 
 /// So long the scheduler is waited for on a node that has just come up; then its verdict stands. It binds within a
@@ -49,17 +44,7 @@ pub fn provision(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let storage = Storage::of(&snapshot.cluster);
     let batch::Batch { pods, mut left_out } = batch::gather(snapshot, &index, &storage);
     if !pods.is_empty() {
-        let volumes = pods.iter().filter_map(|(_, volumes)| volumes.as_ref());
-        let drivers = volumes.flat_map(|volumes| volumes.attachments.keys());
-        let asked: BTreeSet<Text> = drivers.map(|driver| attachable(driver)).collect();
-        let attached = asked.iter().map(|name| {
-            let mut one = Resources::default();
-            one.set_units(name, 1);
-            one
-        });
-        let attached: Vec<Resources> = attached.collect();
-        let columns = Columns::of(pods.iter().map(|(pod, _)| &pod.requests).chain(&attached));
-        let survey = Survey::new(snapshot, columns, now).with_storage(storage, asked);
+        let survey = batch::survey(snapshot, &pods, storage, now);
         let mut waiting = Waiting::of(&survey, &pods);
         let mut rooms = waiting.enter(&survey, &index, &dropped, now);
         if waiting.topology.is_empty() {

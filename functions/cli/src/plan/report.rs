@@ -74,7 +74,7 @@ pub(super) struct Costs {
 }
 
 /// A launch's claims that do not exist yet, with its first choice.
-pub(super) fn new_claims(plan: &Plan) -> impl Iterator<Item = (&NewClaim, &Launch, &Choice)> {
+pub(crate) fn new_claims(plan: &Plan) -> impl Iterator<Item = (&NewClaim, &Launch, &Choice)> {
     plan.launches().flat_map(|launch| {
         launch.claims.iter().filter_map(move |claim| match claim {
             ClaimToLaunch::New(new) => Some((new, launch, launch.choices.first()?)),
@@ -147,7 +147,7 @@ fn node_claim(claim: &NewClaim, launch: &Launch, first: &Choice, pods: Vec<Strin
 }
 
 /// Pods without a place with their reasons, by name.
-pub(super) fn left_out<'a>(
+pub(crate) fn left_out<'a>(
     plan: &'a Plan,
     world: &'a World,
 ) -> BTreeMap<&'a ObjectName, Vec<&'a Reason>> {
@@ -184,6 +184,6 @@ fn costs(cost: Cost) -> Costs {
     clippy::cast_precision_loss,
     reason = "micro-dollars up to nine billion dollars are exact"
 )]
-pub(super) fn dollars(price: Price) -> f64 {
+pub(crate) fn dollars(price: Price) -> f64 {
     price.micro_dollars() as f64 / MICRO
 }

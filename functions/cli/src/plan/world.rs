@@ -7,12 +7,12 @@ use model::plan::LeftOut;
 use model::snapshot::{Settings, Snapshot};
 
 /// A cluster to be decided on.
-pub(super) struct World {
-    pub(super) snapshot: Snapshot,
+pub(crate) struct World {
+    pub(crate) snapshot: Snapshot,
     /// Pods that wait for something else than a node.
-    pub(super) left_out: Vec<LeftOut>,
+    pub(crate) left_out: Vec<LeftOut>,
     /// What was assumed or passed over.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Puts objects and catalogue together.

@@ -1,22 +1,28 @@
 //! Which pods a place is to be found for.
 
+use crate::scheduling::amounts::Columns;
 use crate::scheduling::classes::never_placed;
 use crate::scheduling::rooms::{Index, is_going};
+use crate::scheduling::stock::Survey;
 use crate::scheduling::volumes::{Storage, Volumes, resolve};
+use jiff::Timestamp;
 use model::claim::NodeClaim;
 use model::condition::ConditionType;
-use model::name::ObjectName;
+use model::name::{ObjectName, Text};
 use model::pod::Pod;
 use model::pool::DisruptionReason;
 use model::reason::Reason;
+use model::resources::Resources;
 use model::snapshot::Snapshot;
+use model::volume::attachable;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Pods without a place, and why.
 pub(super) type LeftOutPods = Vec<(ObjectName, Vec<Reason>)>;
 
 /// A pod to place, and what its volumes ask for, if it has some.
-pub(super) type Ready<'a> = (&'a Arc<Pod>, Option<Volumes>);
+pub(crate) type Ready<'a> = (&'a Arc<Pod>, Option<Volumes>);
 
 /// The pods of one pass.
 pub(super) struct Batch<'a> {
@@ -49,6 +55,26 @@ pub(super) fn gather<'a>(
     // Whatever the order in which they were given.
     batch.pods.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     batch
+}
+
+/// What has to be known to place these pods: how much there is of each resource that they ask for, volumes among it.
+pub(crate) fn survey<'a>(
+    snapshot: &'a Snapshot,
+    pods: &[Ready<'a>],
+    storage: Storage<'a>,
+    now: Timestamp,
+) -> Survey<'a> {
+    let volumes = pods.iter().filter_map(|(_, volumes)| volumes.as_ref());
+    let drivers = volumes.flat_map(|volumes| volumes.attachments.keys());
+    let asked: BTreeSet<Text> = drivers.map(|driver| attachable(driver)).collect();
+    let attached = asked.iter().map(|name| {
+        let mut one = Resources::default();
+        one.set_units(name, 1);
+        one
+    });
+    let attached: Vec<Resources> = attached.collect();
+    let columns = Columns::of(pods.iter().map(|(pod, _)| &pod.requests).chain(&attached));
+    Survey::new(snapshot, columns, now).with_storage(storage, asked)
 }
 
 /// Whether the pod's node will go, so that it needs another one. Consolidation has found places before it took the node.

@@ -238,6 +238,11 @@ impl<'a> Stock<'a> {
         &self.offers[self.shapes[shape].offers.clone()]
     }
 
+    /// How many instance types the class knows, whether or not the requirements admit them.
+    pub(crate) fn known(&self) -> usize {
+        self.types.map_or(0, |types| types.len())
+    }
+
     /// The shapes whose types' labels are admitted.
     pub(crate) fn shapes_of(&self, requirements: &Requirements) -> Vec<usize> {
         let admitted: Option<TypeSet> = self.types.map(|types| types.admitted(requirements));
