@@ -15,6 +15,8 @@ mod frame;
 mod neighbours;
 mod packer;
 mod ranking;
+#[cfg(test)]
+mod tests;
 
 use crate::bound::Bits;
 use crate::scheduling::topology::Role;

@@ -151,9 +151,7 @@ impl<'f, 't> Packer<'f, 't> {
             let is_open = stand.fits.binary_search(&lead).is_ok()
                 && stand.leads[lead]
                 && self.affordable(kind) != 0
-                && best
-                    .as_ref()
-                    .is_none_or(|(value, _)| (1.0 - ROUNDING) * value <= all / stand.cost);
+                && best.as_ref().is_none_or(|(value, _)| (1.0 - TIE) * value <= all / stand.cost);
             if !is_open {
                 continue;
             }

@@ -8,6 +8,7 @@
 
 mod claims;
 mod disrupt;
+mod explain;
 mod fixture;
 mod fuzz;
 mod limits;
