@@ -112,13 +112,15 @@ pub fn explain(snapshot: &Snapshot, pod: &Arc<Pod>, now: Timestamp) -> Explanati
     let survey = survey(snapshot, &pods, storage, now);
     let [(pod, volumes)] = &pods;
     let class = classify_with([(*pod, 0, volumes.as_ref())], &survey.columns);
-    let (class, _) = class.first().expect("one pod is one class");
-    let view = |pool: &Arc<NodePool>| PoolView {
-        pool: pool.name.clone(),
-        weight: u32::try_from(pool.weight).unwrap_or(0),
-        types: types_of(&survey, pool, class).map_err(|reason| *reason),
-    };
-    Explanation { refused: None, pools: in_order(snapshot).into_iter().map(view).collect() }
+    // One pod is one class.
+    let views = in_order(snapshot).into_iter().flat_map(|pool| {
+        class.iter().map(|(class, _)| PoolView {
+            pool: pool.name.clone(),
+            weight: pool.weight,
+            types: types_of(&survey, pool, class).map_err(|reason| *reason),
+        })
+    });
+    Explanation { refused: None, pools: views.collect() }
 }
 
 fn types_of(

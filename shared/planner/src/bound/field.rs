@@ -1,6 +1,7 @@
 //! The problem in numbers to reckon with: the columns that matter, and what a pod costs by itself.
 
 use super::{Bits, Column, Problem, Row, float};
+use model::price::Price;
 use std::collections::BTreeMap;
 
 /// Rows, columns and rooms.
@@ -135,15 +136,28 @@ impl Field {
     /// The columns that someone may enter, those first that would hold everything at the least price.
     fn drafts(&self, problem: &Problem<'_>, scale: &Scale) -> Vec<Draft> {
         let totals: Vec<f64> = (0..self.requests.len()).map(|k| self.total(k)).collect();
-        let mut by_entering = BTreeMap::new();
-        let mut drafts = Vec::new();
+        let mut by_entering: BTreeMap<Bits, (Vec<Total>, Option<Price>)> = BTreeMap::new();
+        let mut open = Vec::new();
         for (index, column) in problem.columns.iter().enumerate() {
             let entering: Bits = problem.profiles.iter().map(|p| p.contains(index)).collect();
             if entering.is_empty() || is_barred(problem, column) {
                 continue;
             }
-            let total =
-                (by_entering.entry(entering.clone())).or_insert_with(|| scale.total_of(&entering));
+            let (total, whole) = (by_entering.entry(entering.clone()))
+                .or_insert_with(|| (scale.total_of(&entering), None));
+            let is_whole = column.uses.is_empty() && scale.holds(column.room, total);
+            if is_whole && whole.is_none_or(|known| column.price < known) {
+                *whole = Some(column.price);
+            }
+            open.push((column, entering, is_whole));
+        }
+        let mut drafts = Vec::new();
+        for (column, entering, is_whole) in open {
+            let (total, whole) = &by_entering[&entering];
+            // Of columns of which one node holds all that may enter, as on most when few pods wait, the cheapest is enough.
+            if is_whole && whole.is_some_and(|whole| whole < column.price) {
+                continue;
+            }
             let kind = Kind {
                 price: float(column.price.micro_dollars()),
                 caps: scale.caps(column.room, total),
@@ -285,6 +299,11 @@ impl Scale {
             }
         }
         sums
+    }
+
+    /// Whether a vector has all that pods can use of one node.
+    fn holds(&self, vector: &[i64], totals: &[Total]) -> bool {
+        self.asked.iter().zip(totals).all(|(k, total)| total.amount <= vector[*k])
     }
 
     /// What is asked for of a vector, in units.
