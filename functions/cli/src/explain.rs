@@ -71,16 +71,7 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
     let pod = find(&world, &arguments.pod)?;
     let plan = planner::provision::provision(&world.snapshot, now);
     let report = report(&world, pod, (&plan, &explain(&world.snapshot, pod, now)));
-    match arguments.output {
-        Format::Json => {
-            serde_json::to_writer(&mut *streams.output, &report)
-                .map_err(|error| Failure::output(error.into()))?;
-            writeln!(streams.output).map_err(Failure::output)
-        }
-        Format::Table => {
-            streams.output.write_all(text(&report).as_bytes()).map_err(Failure::output)
-        }
-    }
+    streams.print(arguments.output, &report, text)
 }
 
 fn find<'w>(world: &'w World, wanted: &str) -> Result<&'w Arc<Pod>, Failure> {

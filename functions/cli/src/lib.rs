@@ -14,6 +14,7 @@ mod wiring;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
+use format::Format;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 
@@ -27,6 +28,27 @@ pub struct Streams<'a> {
     pub errors: &'a mut dyn Write,
     /// Whether a person looks at `errors`, who may be shown how far a run is.
     pub has_terminal: bool,
+}
+
+impl Streams<'_> {
+    /// Prints a result, as JSON or as the text that is made of it for people.
+    fn print<R: serde::Serialize>(
+        &mut self,
+        format: Format,
+        result: &R,
+        text: impl FnOnce(&R) -> String,
+    ) -> Result<(), Failure> {
+        match format {
+            Format::Json => {
+                serde_json::to_writer(&mut *self.output, result)
+                    .map_err(|error| Failure::output(error.into()))?;
+                writeln!(self.output).map_err(Failure::output)
+            }
+            Format::Table => {
+                self.output.write_all(text(result).as_bytes()).map_err(Failure::output)
+            }
+        }
+    }
 }
 
 /// Kubernetes node autoscaling on AWS without a controller pod, speaking Karpenter's API.

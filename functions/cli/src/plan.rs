@@ -68,15 +68,5 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
         writeln!(streams.errors, "note: {note}").map_err(Failure::output)?;
     }
     let report = report::of(&plan, &world, solve_seconds);
-    match arguments.output {
-        Format::Json => {
-            serde_json::to_writer(&mut *streams.output, &report)
-                .map_err(|error| Failure::output(error.into()))?;
-            writeln!(streams.output).map_err(Failure::output)
-        }
-        Format::Table => {
-            let text = table::print(&plan, &world, &report);
-            streams.output.write_all(text.as_bytes()).map_err(Failure::output)
-        }
-    }
+    streams.print(arguments.output, &report, |report| table::print(&plan, &world, report))
 }
