@@ -10,7 +10,12 @@ const ORDERED: [&str; 4] =
 const INTEGER_ONLY: [&str; 2] = ["shared/model/", "shared/planner/"];
 
 /// The one place of them that seeks in floats, and rounds what it claims to the safe side.
-const FLOATING: [&str; 2] = ["shared/planner/src/bound.rs", "shared/planner/src/bound/"];
+const FLOATING: [&str; 4] = [
+    "shared/planner/src/bound.rs",
+    "shared/planner/src/bound/",
+    "shared/planner/src/fill.rs",
+    "shared/planner/src/fill/",
+];
 const SWITCHED_OFF: [&str; 2] = ["#[ignore", "#[should_panic"];
 const STUBS: [&str; 3] = ["unimplemented!", "todo!", "dbg!"];
 /// This crate has to name what it forbids.
