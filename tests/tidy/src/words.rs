@@ -9,7 +9,8 @@ const ORDERED: [&str; 4] =
     ["shared/model/", "shared/catalog/", "shared/planner/", "shared/reconciler/"];
 const INTEGER_ONLY: [&str; 2] = ["shared/model/", "shared/planner/"];
 
-/// The one place of them that seeks in floats, and rounds what it claims to the safe side.
+/// The places of them that seek in floats: what `bound` claims is rounded to the safe side, what `fill` places is counted
+/// in integers.
 const FLOATING: [&str; 4] = [
     "shared/planner/src/bound.rs",
     "shared/planner/src/bound/",

@@ -24,9 +24,14 @@ impl<'o, 'f, 's, 'a> PoolOffers<'o, 'f, 's, 'a> {
         Self { classes, fields, known: BTreeMap::new() }
     }
 
-    /// The values of a label that nodes can have whose labels a class admits, its wishes set aside, whether or not it
-    /// fits on them; and only of nodes whose taints it tolerates, where that is asked.
-    pub(super) fn admitted(&mut self, class: usize, key: &str, tolerated: bool) -> Vec<Text> {
+    /// The values of a label that nodes can have, whether or not a class fits on them; its wishes set aside, only of nodes
+    /// whose taints it tolerates and whose labels it asks for, where that matters.
+    pub(super) fn admitted(
+        &mut self,
+        (class, key): (usize, &str),
+        tolerated: bool,
+        asked: bool,
+    ) -> Vec<Text> {
         let it = &self.classes[class];
         let mut found = BTreeSet::new();
         for field in self.fields.iter_mut() {
@@ -35,7 +40,8 @@ impl<'o, 'f, 's, 'a> PoolOffers<'o, 'f, 's, 'a> {
             if tolerated && taints.any(|taint| !taint.is_tolerated_by(&it.sample.tolerations)) {
                 continue;
             }
-            for wanted in it.sample.node_alternatives() {
+            let any = vec![Requirements::none()];
+            for wanted in if asked { it.sample.node_alternatives() } else { any } {
                 if first_conflict(&wanted, &field.profiles.stock.requirements).is_none() {
                     found.extend(domains(field, &wanted, key, None));
                 }

@@ -103,7 +103,8 @@ impl<'s, 'a> Opening<'s, 'a> {
         for class in 0..waiting.classes.len() {
             for key in waiting.topology.spread_keys(&waiting.asks[class]) {
                 let tolerated = waiting.topology.honors_taints(&waiting.asks[class], &key);
-                let domains = offers.admitted(class, &key, tolerated);
+                let asked = waiting.topology.honors_affinity(&waiting.asks[class], &key);
+                let domains = offers.admitted((class, &key), tolerated, asked);
                 waiting.topology.enter_domains(&waiting.asks[class], &key, &domains);
             }
         }
@@ -134,6 +135,7 @@ impl<'s, 'a> Opening<'s, 'a> {
                 }));
             }
         }
+        let mut apart = vec![0; left.len()];
         for field in &mut self.fields {
             field.allowance.set_ceiling(self.ceiling);
             let demand = Demand {
@@ -147,6 +149,14 @@ impl<'s, 'a> Opening<'s, 'a> {
             let packing = pack(&mut field.profiles, &demand, (&field.allowance, &field.bins));
             self.ceiling = packing.allowance.ceiling();
             left = packing.left;
+            // Who must be on one node and did not fit there with the others does not go on another one.
+            for seed in &seeds {
+                if seed.iter().any(|(class, count)| left[*class] < *count) {
+                    for (class, _) in seed {
+                        apart[*class] += std::mem::take(&mut left[*class]);
+                    }
+                }
+            }
             field.allowance = packing.allowance;
             field.bins = packing.bins;
             for (class, refusal) in packing.refusals.into_iter().enumerate() {
@@ -156,7 +166,7 @@ impl<'s, 'a> Opening<'s, 'a> {
             }
         }
         for (class, reasons) in reasons.into_iter().enumerate().skip(first) {
-            self.give_back(waiting, (class, left[class]), &reasons);
+            self.give_back(waiting, (class, left[class] + apart[class]), &reasons);
         }
     }
 

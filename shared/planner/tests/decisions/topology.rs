@@ -645,3 +645,36 @@ fn an_existing_node_takes_what_its_zone_may_still_have() {
         "#]],
     );
 }
+
+#[test]
+fn a_spread_that_ignores_node_affinity_counts_zones_that_the_pod_does_not_ask_for() {
+    with_world(
+        "pod web 500m 1Gi x2 need:zone=In:a label:app=web spread=zone/1/app=web/ignore-affinity",
+        expect![[r#"
+            launch default-g426hgsh: m5.large on-demand in a at $0.0960/h, or 2 others
+            claim default-g426hgsh: default/web-1
+            not pod default/web-2: no node, present or new, would keep its topology spread over topology.kubernetes.io/zone (maxSkew 1) or that of others
+            cost $0.0960/h, at least $0.0960/h
+        "#]],
+    );
+}
+
+#[test]
+fn pods_that_must_be_on_one_node_do_not_go_on_one_of_each_pool() {
+    with_world(
+        "pool second
+         pod web 1500m 1Gi x12 label:app=web affinity=hostname/app=web",
+        expect![[r#"
+            launch default-g426hgsh: m5.2xlarge on-demand in a at $0.3840/h, or 2 others
+            claim default-g426hgsh: default/web-1 default/web-10 default/web-11 default/web-12 default/web-2
+            not pod default/web-3: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-4: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-5: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-6: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-7: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-8: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            not pod default/web-9: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            cost $0.3840/h, at least $0.3840/h
+        "#]],
+    );
+}

@@ -24,6 +24,14 @@ impl Topology {
         })
     }
 
+    /// Whether all of these pods' spreads over a label count only nodes whose labels they ask for.
+    pub(crate) fn honors_affinity(&self, asks: &Asks, key: &str) -> bool {
+        self.over(asks, key).all(|term| match &self.terms.numbered.all[term].rule {
+            Rule::Spread { eligible, .. } => eligible.honors_affinity(),
+            Rule::Together | Rule::Apart { .. } => true,
+        })
+    }
+
     /// The labels over which these pods are spread.
     pub(crate) fn spread_keys(&self, asks: &Asks) -> BTreeSet<Text> {
         let terms = asks.terms.iter().map(|term| &self.terms.numbered.all[*term]);

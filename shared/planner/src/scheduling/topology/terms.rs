@@ -44,6 +44,11 @@ pub(super) struct Eligible {
 }
 
 impl Eligible {
+    /// Whether labels are looked at.
+    pub(super) fn honors_affinity(&self) -> bool {
+        self.alternatives.is_some()
+    }
+
     /// Whether taints are looked at.
     pub(super) fn honors_taints(&self) -> bool {
         self.tolerations.is_some()
