@@ -3,6 +3,7 @@
 use super::float;
 use super::frame::{Frame, Stand};
 use super::neighbours::Neighbours;
+use crate::scheduling::amounts::times;
 
 /// So many of the rows that give most for the room they take are looked at when a node is filled in balance.
 const BALANCED_ROWS: usize = 192;
@@ -247,15 +248,4 @@ impl<'f, 't> Filler<'f, 't> {
         }
         Some(share)
     }
-}
-
-/// How many times a request fits, at most `most`. Counts down without dividing where most of it fits, as it mostly does.
-fn times(request: &[i64], free: &[i64], most: i64) -> i64 {
-    let mut count = most;
-    for (each, free) in request.iter().zip(free) {
-        if 0 < *each && *free < each.saturating_mul(count) {
-            count = if free < each { 0 } else { free / each };
-        }
-    }
-    count
 }

@@ -37,7 +37,6 @@ pub(super) struct Packed {
 struct Whole {
     after: usize,
     node: Node,
-    limits: Vec<i64>,
 }
 
 /// Packs again and again.
@@ -87,7 +86,7 @@ impl<'f, 't> Packer<'f, 't> {
                 continue;
             };
             if let Some(node) = whole {
-                wholes.push(Whole { after: nodes.len(), node, limits: self.limits.clone() });
+                wholes.push(Whole { after: nodes.len(), node });
             }
             let times = self.most_times(&node);
             for (row, count) in &node.contents {
@@ -210,12 +209,7 @@ impl<'f, 't> Packer<'f, 't> {
     }
 
     /// Where one node costs less than those that were opened instead, or about the same, takes it.
-    fn prefer_whole(
-        &mut self,
-        nodes: &mut Vec<(Node, i64)>,
-        wholes: Vec<Whole>,
-        accept: Accept<'_>,
-    ) {
+    fn prefer_whole(&self, nodes: &mut Vec<(Node, i64)>, wholes: Vec<Whole>, accept: Accept<'_>) {
         let kinds = &self.filler.frame.kinds;
         let price = |node: &Node| kinds[node.kind].price;
         let cost = |nodes: &[(Node, i64)]| nodes.iter().map(|(n, t)| price(n) * t).sum::<i64>();
@@ -228,12 +222,10 @@ impl<'f, 't> Packer<'f, 't> {
             least <= float(saving(whole))
         };
         let best = wholes.into_iter().filter(pays).max_by_key(saving);
-        let Some(Whole { after, node, limits }) = best else { return };
+        let Some(Whole { after, node }) = best else { return };
         if accept(kinds[node.kind].index, &node.contents) != node.contents {
             return;
         }
-        self.limits = limits;
-        self.take_limits(node.kind, 1);
         nodes.truncate(after);
         nodes.push((node, 1));
     }

@@ -298,6 +298,9 @@ impl Appraisal {
 
 /// What was free in rooms before anything was placed, and whether one of the classes of each crowd may go there.
 fn rooms_before(waiting: &Waiting<'_>, crowds: &[Vec<usize>]) -> Vec<Free> {
+    if crowds.is_empty() {
+        return Vec::new();
+    }
     let before: Vec<_> = waiting.before.iter().collect();
     let admitted = waiting.admitted(&before);
     let free = before.iter().zip(admitted).map(|(room, admitted)| {

@@ -84,10 +84,15 @@ pub(crate) fn fits(request: &[i64], free: &[i64]) -> bool {
     request.iter().zip(free).all(|(want, have)| want <= have || *want <= 0)
 }
 
-/// How many times the request fits, at most `most`.
+/// How many times the request fits, at most `most`. Does not divide where all of it fits, as it mostly does.
 pub(crate) fn times(request: &[i64], free: &[i64], most: i64) -> i64 {
-    let columns = request.iter().zip(free).filter(|(want, _)| 0 < **want);
-    columns.fold(most, |least, (want, have)| if have < want { 0 } else { least.min(have / want) })
+    let mut count = most;
+    for (want, have) in request.iter().zip(free) {
+        if 0 < *want && *have < want.saturating_mul(count) {
+            count = if have < want { 0 } else { have / want };
+        }
+    }
+    count
 }
 
 /// A number of things in memory, as amounts are counted.

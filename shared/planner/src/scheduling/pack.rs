@@ -199,7 +199,7 @@ impl<'w, 'p, 's, 'a> Packer<'w, 'p, 's, 'a> {
         let allowance = &self.packing.allowance;
         let names: Vec<Text> = allowance.limited().map(Text::from).collect();
         let resources = names.iter().map(|name| allowance.left_of(name).unwrap_or(0));
-        let nodes = allowance.nodes_left().map_or(i64::MAX, |nodes| nodes);
+        let nodes = allowance.nodes_left().unwrap_or(i64::MAX);
         let nodes = nodes.min(allowance.ceiling());
         let limits = resources.chain([nodes]).collect();
         (limits, move |capacity: &Resources| {

@@ -19,11 +19,13 @@ impl Packer<'_, '_, '_, '_> {
         if self.has_enough_types(&full) {
             return Some(full);
         }
-        let mut fewer = SIXTEENTHS.into_iter().filter_map(|part| self.filled(kind, contents, part));
-        let found = fewer.by_ref().collect::<Vec<_>>();
-        let enough = found.into_iter().find(|bin| self.has_enough_types(bin));
-        let relaxes = self.demand.min_values == MinValuesPolicy::BestEffort;
-        enough.or(relaxes.then_some(full))
+        for part in SIXTEENTHS {
+            let fewer = self.filled(kind, contents, part);
+            if let Some(bin) = fewer.filter(|bin| self.has_enough_types(bin)) {
+                return Some(bin);
+            }
+        }
+        (self.demand.min_values == MinValuesPolicy::BestEffort).then_some(full)
     }
 
     /// A bin whose pods use so many sixteenths of the room at most; with one, a single pod.
