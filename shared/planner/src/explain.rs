@@ -3,14 +3,14 @@
 //! One pod is looked at by itself, with what it demands: neither its wishes nor its neighbours count here, nor what other
 //! pods leave of limits. What the whole batch comes to says `provision`.
 
-use crate::provision::batch::survey;
+use crate::provision::batch::{ready, survey};
 use crate::scheduling::amounts::fits;
-use crate::scheduling::classes::{Class, classify_with, never_placed};
+use crate::scheduling::classes::{Class, classify_with};
 use crate::scheduling::limits::{Allowance, node_count};
 use crate::scheduling::pools::{entry, in_order, open};
 use crate::scheduling::profiles::Profiles;
 use crate::scheduling::stock::{Stock, Survey};
-use crate::scheduling::volumes::{Storage, resolve};
+use crate::scheduling::volumes::Storage;
 use jiff::Timestamp;
 use model::instance_type::CapacityType;
 use model::name::{PoolName, Text};
@@ -100,15 +100,10 @@ impl fmt::Display for RuledOut {
 /// Looks at every pool for a pod. The same arguments give the same explanation.
 pub fn explain(snapshot: &Snapshot, pod: &Arc<Pod>, now: Timestamp) -> Explanation {
     let storage = Storage::of(&snapshot.cluster);
-    let refuse = |reason| Explanation { refused: Some(reason), pools: Vec::new() };
-    if let Some(reason) = never_placed(pod) {
-        return refuse(reason);
-    }
-    let volumes = match resolve(&storage, pod) {
-        Ok(volumes) => (!pod.volume_claims.is_empty()).then_some(volumes),
-        Err(reason) => return refuse(*reason),
+    let pods = match ready(&storage, pod) {
+        Ok(ready) => [ready],
+        Err(reason) => return Explanation { refused: Some(*reason), pools: Vec::new() },
     };
-    let pods = [(pod, volumes)];
     let survey = survey(snapshot, &pods, storage, now);
     let [(pod, volumes)] = &pods;
     let class = classify_with([(*pod, 0, volumes.as_ref())], &survey.columns);

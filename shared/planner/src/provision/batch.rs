@@ -43,18 +43,26 @@ pub(super) fn gather<'a>(
         if !pod.is_provisionable() && !must_move(snapshot, index, pod) {
             continue;
         }
-        match never_placed(pod) {
-            None if pod.volume_claims.is_empty() => batch.pods.push((pod, None)),
-            None => match resolve(storage, pod) {
-                Ok(volumes) => batch.pods.push((pod, Some(volumes))),
-                Err(reason) => batch.left_out.push((pod.name.clone(), vec![*reason])),
-            },
-            Some(reason) => batch.left_out.push((pod.name.clone(), vec![reason])),
+        match ready(storage, pod) {
+            Ok(ready) => batch.pods.push(ready),
+            Err(reason) => batch.left_out.push((pod.name.clone(), vec![*reason])),
         }
     }
     // Whatever the order in which they were given.
     batch.pods.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
     batch
+}
+
+/// A pod with what its volumes ask for, or why it is not placed whatever there is.
+pub(crate) fn ready<'a>(
+    storage: &Storage<'_>,
+    pod: &'a Arc<Pod>,
+) -> Result<Ready<'a>, Box<Reason>> {
+    match never_placed(pod) {
+        Some(reason) => Err(Box::new(reason)),
+        None if pod.volume_claims.is_empty() => Ok((pod, None)),
+        None => Ok((pod, Some(resolve(storage, pod)?))),
+    }
 }
 
 /// What has to be known to place these pods: how much there is of each resource that they ask for, volumes among it.

@@ -7,7 +7,7 @@ use crate::fill::{Row, Space, fill_spaces};
 use crate::scheduling::amounts::whole;
 use crate::scheduling::rooms::Room;
 use crate::scheduling::topology::Lot;
-use model::plan::Placement;
+use model::plan::{Placement, Target};
 use std::collections::VecDeque;
 
 /// Pods that only a node that is there can take are worth so many times what the others are.
@@ -50,7 +50,7 @@ impl Waiting<'_> {
     pub(super) fn use_rooms_by_worth(&mut self, rooms: &mut [Existing<'_>]) {
         for class in 0..self.classes.len() {
             if !self.topology.ties(self.ties[class]).are_none() {
-                while self.use_rooms_for(class, rooms) && !self.asks[class].are_none() {}
+                self.use_all_rooms_for(class, rooms);
             }
         }
         let untied = |class: &usize| {
@@ -91,11 +91,7 @@ impl Waiting<'_> {
             for (row, count) in contents {
                 let class = tier[row];
                 let count = rooms[at].room.take(&self.classes[class], count);
-                self.in_rooms[class] += count;
-                let target = rooms[at].room.target.clone();
-                for pod in self.next(class, count) {
-                    self.place(pod, &target);
-                }
+                self.place_in(&rooms[at].room.target, class, count);
             }
         }
     }
@@ -103,9 +99,13 @@ impl Waiting<'_> {
     /// Fills what is free on nodes and claims.
     pub(super) fn use_rooms(&mut self, rooms: &mut [Existing<'_>]) {
         for class in 0..self.classes.len() {
-            // What a spread allows in one place may depend on what went to another.
-            while self.use_rooms_for(class, rooms) && !self.asks[class].are_none() {}
+            self.use_all_rooms_for(class, rooms);
         }
+    }
+
+    fn use_all_rooms_for(&mut self, class: usize, rooms: &mut [Existing<'_>]) {
+        // What a spread allows in one place may depend on what went to another.
+        while self.use_rooms_for(class, rooms) && !self.asks[class].are_none() {}
     }
 
     fn use_rooms_for(&mut self, class: usize, rooms: &mut [Existing<'_>]) -> bool {
@@ -131,14 +131,18 @@ impl Waiting<'_> {
                 continue;
             }
             placed = true;
-            self.in_rooms[class] += count;
-            let target = room.target.clone();
             self.count(class, count, existing);
-            for pod in self.next(class, count) {
-                self.place(pod, &target);
-            }
+            self.place_in(&existing.room.target, class, count);
         }
         placed
+    }
+
+    /// Gives the next so many pods of a class their place in a room that has taken them.
+    fn place_in(&mut self, target: &Target, class: usize, count: i64) {
+        self.in_rooms[class] += count;
+        for pod in self.next(class, count) {
+            self.place(pod, target);
+        }
     }
 
     /// Fills what is free on nodes and claims in the domains of a lot.
