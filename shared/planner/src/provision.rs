@@ -6,6 +6,7 @@
 pub(crate) mod batch;
 mod dropping;
 mod existing;
+mod following;
 mod launches;
 mod offers;
 mod opening;

@@ -1,5 +1,6 @@
 //! Pods that had a bin, but whose neighbours did not all find theirs: they wait too, rather than break a rule.
 
+use super::following::drop_unfollowed;
 use super::opening::Opening;
 use super::waiting::Waiting;
 use model::name::ObjectName;
@@ -14,6 +15,7 @@ pub(super) fn drop_strays<'a>(opening: &mut Opening<'_, 'a>, waiting: &mut Waiti
         let before = opening.dropped.len();
         drop_in_domains(opening, waiting);
         drop_on_nodes(opening, waiting);
+        drop_unfollowed(opening, waiting);
         if opening.dropped.len() == before {
             return;
         }

@@ -42,6 +42,8 @@ struct Tally {
     domains: BTreeSet<Text>,
     /// Pods that are meant, wherever they are.
     total: i64,
+    /// Those of them that are only known to have a new node, for terms over nodes.
+    noted: i64,
 }
 
 /// All terms with their counts.
@@ -186,13 +188,13 @@ impl Topology {
         let Some(domain) = domain else {
             return if matches!(term.rule, Rule::Apart { .. }) { i64::MAX } else { 0 };
         };
-        let meant = tally.meant.get(domain).copied().unwrap_or(0);
+        let meant = self.meant_in(number, domain);
         match &term.rule {
             Rule::Spread { max_skew, min_domains, .. } => {
                 let least = tally.least(*min_domains, domain);
                 spare(least + max_skew - meant, is_meant)
             }
-            Rule::Together => together(meant, is_meant, tally.total),
+            Rule::Together => together(meant, is_meant, tally.total + tally.noted),
             Rule::Apart { .. } => apart(meant, is_meant),
         }
     }
@@ -210,7 +212,17 @@ impl Topology {
 
     /// How many pods a term means that have their place.
     pub(crate) fn total(&self, number: usize) -> i64 {
+        self.tallies[number].total + self.tallies[number].noted
+    }
+
+    /// The same without pods of new nodes, for terms over nodes.
+    pub(crate) fn total_in_rooms(&self, number: usize) -> i64 {
         self.tallies[number].total
+    }
+
+    /// How many pods a term means in a domain of its label.
+    pub(crate) fn meant_in(&self, number: usize, domain: &str) -> i64 {
+        self.tallies[number].meant.get(domain).copied().unwrap_or(0)
     }
 }
 

@@ -678,3 +678,47 @@ fn pods_that_must_be_on_one_node_do_not_go_on_one_of_each_pool() {
         "#]],
     );
 }
+
+#[test]
+fn pods_whose_affinities_wait_for_each_other_are_left_out() {
+    with_world(
+        "pod a 500m 1Gi label:app=a affinity=zone/app=b
+         pod b 500m 1Gi label:app=b affinity=hostname/app=a
+         pod c 500m 1Gi",
+        expect![[r#"
+            launch default-cbcxv586: m5.large on-demand in a at $0.0960/h, or 2 others
+            claim default-cbcxv586: default/c
+            not pod default/a: no node, present or new, would keep its pod affinity over topology.kubernetes.io/zone or that of others
+            not pod default/b: no node, present or new, would keep its pod affinity over kubernetes.io/hostname or that of others
+            cost $0.0960/h, at least $0.0960/h
+        "#]],
+    );
+}
+
+#[test]
+fn who_would_follow_a_pod_that_is_left_out_is_left_out_too() {
+    with_world(
+        "pod big 500m 1Gi label:app=big affinity=zone/app=none
+         pod small 500m 1Gi label:app=small affinity=zone/app=big",
+        expect![[r#"
+            not pod default/big: no node, present or new, would keep its pod affinity over topology.kubernetes.io/zone or that of others
+            not pod default/small: no node, present or new, would keep its pod affinity over topology.kubernetes.io/zone or that of others
+        "#]],
+    );
+}
+
+#[test]
+fn with_several_terms_of_affinity_company_is_who_all_of_them_mean() {
+    with_world(
+        "node n1 m5.large zone=a
+         node n2 m5.large zone=b
+         pod web 100m 1Gi on=n1 label:app=web
+         pod both 100m 1Gi on=n2 label:app=web label:tier=front
+         pod new 500m 1Gi affinity=zone/app=web affinity=zone/tier=front",
+        expect![[r#"
+            launch default-65xkmkjl: m5.large on-demand in b at $0.0960/h, or 2 others
+            claim default-65xkmkjl: default/new
+            cost $0.0960/h, at least $0.0960/h
+        "#]],
+    );
+}

@@ -52,7 +52,7 @@ impl Topology {
         self.over(asks, key).find(|term| match &self.terms.numbered.all[*term].rule {
             Rule::Spread { max_skew, min_domains, .. } => {
                 let tally = &self.tallies[*term];
-                let meant = tally.meant.get(domain).copied().unwrap_or(0);
+                let meant = self.meant_in(*term, domain);
                 let least = tally.least(*min_domains, domain);
                 self.means(*term, asks.ties) && least + max_skew < meant
             }
@@ -64,9 +64,31 @@ impl Topology {
     pub(crate) fn lonely(&self, asks: &Asks, key: &str, domain: &str) -> Option<usize> {
         self.over(asks, key).find(|term| {
             let own = i64::from(self.means(*term, asks.ties));
-            let meant = self.tallies[*term].meant.get(domain).copied().unwrap_or(0);
+            let meant = self.meant_in(*term, domain);
             self.terms.numbered.all[*term].rule == Rule::Together && meant - own <= 0
         })
+    }
+
+    /// These pods' terms that ask for company, each with its label; none where each node is a domain.
+    pub(crate) fn company<'s>(
+        &'s self,
+        asks: &'s Asks,
+    ) -> impl Iterator<Item = (usize, Option<&'s Text>)> + 's {
+        asks.terms.iter().filter_map(|number| {
+            let is_it = self.terms.numbered.all[*number].rule == Rule::Together;
+            is_it.then(|| (*number, self.label(*number)))
+        })
+    }
+
+    /// The label of a term; none where each node is a domain.
+    pub(crate) fn label(&self, number: usize) -> Option<&Text> {
+        let term = &self.terms.numbered.all[number];
+        (!term.is_by_node()).then_some(&term.key)
+    }
+
+    /// The domains of a term's label in which pods were counted.
+    pub(crate) fn domains_with(&self, number: usize) -> impl Iterator<Item = &Text> {
+        self.tallies[number].meant.keys()
     }
 
     pub(super) fn is_apart(&self, term: usize) -> bool {
@@ -76,7 +98,7 @@ impl Topology {
     /// Whether these pods would be the first of a group that must be together.
     pub(super) fn begins(&self, term: usize, asks: &Asks) -> bool {
         self.terms.numbered.all[term].rule == Rule::Together
-            && self.tallies[term].total == 0
+            && self.total(term) == 0
             && self.means(term, asks.ties)
     }
 

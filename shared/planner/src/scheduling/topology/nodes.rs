@@ -50,7 +50,7 @@ impl Topology {
         match &term.rule {
             // A node that is not there yet would be the emptiest one.
             Rule::Spread { max_skew, .. } => super::spare(max_skew - beside.meant, is_meant),
-            Rule::Together => super::together(beside.meant, is_meant, self.tallies[number].total),
+            Rule::Together => super::together(beside.meant, is_meant, self.total(number)),
             Rule::Apart { .. } => super::apart(beside.meant, is_meant),
         }
     }
@@ -111,7 +111,7 @@ impl Topology {
 
     /// Says that pods that a term over nodes means have their place on a new node.
     pub(crate) fn note_together(&mut self, number: usize) {
-        self.tallies[number].total += 1;
+        self.tallies[number].noted += 1;
     }
 }
 

@@ -16,21 +16,22 @@ enum Namespaces {
     These(BTreeSet<Text>),
 }
 
-/// Which pods are meant.
+/// The pods of some namespaces that have some labels; no selector selects no pod.
+type Part = (Namespaces, Option<LabelSelector>);
+
+/// Which pods are meant: those of all parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Selection {
-    namespaces: Namespaces,
-    /// None selects no pod.
-    selector: Option<LabelSelector>,
-}
+pub(super) struct Selection(BTreeSet<Part>);
 
 impl Selection {
     fn means(&self, namespace: &str, labels: &Labels) -> bool {
-        let is_there = match &self.namespaces {
-            Namespaces::All => true,
-            Namespaces::These(names) => names.contains(namespace),
-        };
-        is_there && self.selector.as_ref().is_some_and(|selector| selector.selects(labels))
+        self.0.iter().all(|(namespaces, selector)| {
+            let is_there = match namespaces {
+                Namespaces::All => true,
+                Namespaces::These(names) => names.contains(namespace),
+            };
+            is_there && selector.as_ref().is_some_and(|selector| selector.selects(labels))
+        })
     }
 }
 
@@ -140,7 +141,7 @@ impl Terms {
     pub(super) fn spread(&mut self, pod: &Pod, spread: &TopologySpread) -> usize {
         let own = BTreeSet::from([pod.name.namespace.clone()]);
         let selector = Some(spread.selector_for(&pod.labels));
-        let selection = self.selection(Namespaces::These(own), selector);
+        let selection = self.selection([(Namespaces::These(own), selector)].into());
         let honours = |policy: NodeInclusionPolicy| policy == NodeInclusionPolicy::Honor;
         let eligible = Eligible {
             alternatives: honours(spread.node_affinity_policy).then(|| pod.node_alternatives()),
@@ -160,9 +161,23 @@ impl Terms {
         term: &PodAffinityTerm,
         rule: Rule,
     ) -> usize {
-        let namespaces = namespaces_of(cluster, pod, term);
-        let selection = self.selection(namespaces, term.selector_for(&pod.labels));
+        let selection = self.selection([part(cluster, pod, term)].into());
         self.numbered.number(Term { rule, key: term.topology_key.clone(), selection })
+    }
+
+    /// The numbers of a pod's required terms of pod affinity. Company is only who all of them mean, as for the scheduler.
+    pub(super) fn company(&mut self, cluster: &ClusterState, pod: &Pod) -> Vec<usize> {
+        let terms = &pod.affinity.required;
+        if terms.is_empty() {
+            return Vec::new();
+        }
+        let parts = terms.iter().map(|term| part(cluster, pod, term)).collect();
+        let selection = self.selection(parts);
+        let number = |term: &PodAffinityTerm| {
+            let key = term.topology_key.clone();
+            self.numbered.number(Term { rule: Rule::Together, key, selection })
+        };
+        terms.iter().map(number).collect()
     }
 
     /// The number of a running pod's term of anti-affinity, if it was entered.
@@ -172,9 +187,8 @@ impl Terms {
         pod: &Pod,
         term: &PodAffinityTerm,
     ) -> Option<usize> {
-        let namespaces = namespaces_of(cluster, pod, term);
-        let selector = term.selector_for(&pod.labels);
-        let selection = self.selections.find(&Selection { namespaces, selector })?;
+        let selection = Selection([part(cluster, pod, term)].into());
+        let selection = self.selections.find(&selection)?;
         let rule = Rule::Apart { preferred: false };
         self.numbered.find(&Term { rule, key: term.topology_key.clone(), selection })
     }
@@ -191,10 +205,10 @@ impl Terms {
         }
     }
 
-    fn selection(&mut self, namespaces: Namespaces, selector: Option<LabelSelector>) -> usize {
-        let label = selector.as_ref().and_then(one_label);
+    fn selection(&mut self, parts: BTreeSet<Part>) -> usize {
+        let label = parts.iter().filter_map(|(_, selector)| selector.as_ref()).find_map(one_label);
         let before = self.selections.all.len();
-        let number = self.selections.number(Selection { namespaces, selector });
+        let number = self.selections.number(Selection(parts));
         if number == before {
             match label {
                 Some(label) => self.by_label.entry(label).or_default().push(number),
@@ -225,6 +239,10 @@ fn one_label(selector: &LabelSelector) -> Option<(Text, Text)> {
         let one = values.first().filter(|_| values.len() == 1)?;
         Some((key.clone(), one.clone()))
     })
+}
+
+fn part(cluster: &ClusterState, pod: &Pod, term: &PodAffinityTerm) -> Part {
+    (namespaces_of(cluster, pod, term), term.selector_for(&pod.labels))
 }
 
 fn namespaces_of(cluster: &ClusterState, pod: &Pod, term: &PodAffinityTerm) -> Namespaces {

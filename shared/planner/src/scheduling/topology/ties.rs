@@ -120,9 +120,7 @@ impl Topology {
 
     fn required(&mut self, cluster: &ClusterState, pod: &Pod) -> Vec<usize> {
         let mut all = self.apart(cluster, pod);
-        for term in &pod.affinity.required {
-            all.push(self.terms.affinity(cluster, pod, term, Rule::Together));
-        }
+        all.extend(self.terms.company(cluster, pod));
         for spread in &pod.topology_spread {
             if spread.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule {
                 all.push(self.terms.spread(pod, spread));
