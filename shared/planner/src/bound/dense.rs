@@ -104,4 +104,4 @@ pub(super) fn solve_upper(matrix: &[f64], numbers: &mut [f64]) {
 }
 
 /// Stands for what should be above zero and is not, after rounding.
-const TINY: f64 = 1e-300;
+pub(super) const TINY: f64 = 1e-300;

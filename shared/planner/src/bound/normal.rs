@@ -1,11 +1,13 @@
 //! The symmetric system that every step of the interior-point method solves.
 //!
 //! Its unknowns are the changes of what rows and limits are worth (outer) and of what measures are worth (inner). The
-//! measures of one stall meet those of no other, so each stall's are eliminated by a small factor of their own, and
-//! what remains is a dense system of rows and limits, small because rows were bundled.
+//! measures of one stall meet those of no other, so each stall's are eliminated by a small factor of their own, those of
+//! which one row takes something (most groups) one by one without even that. What remains is a dense system of rows and
+//! limits, small because rows were bundled.
 
 use super::dense::{
-    add, add_rows, backward_lower, dot, factor_lower, factor_upper, forward_lower, solve_upper,
+    TINY, add, add_rows, backward_lower, dot, factor_lower, factor_upper, forward_lower,
+    solve_upper,
 };
 use super::program::{Program, Stall};
 
@@ -34,21 +36,45 @@ struct Part {
     span: Span,
     /// Rows and limits it touches, ascending; limits come after all rows.
     outer: Vec<usize>,
-    /// Of its measures, lower.
+    /// Measures of one row only, and which of the stall's rows that is.
+    lone: Vec<(usize, usize)>,
+    /// The other measures.
+    dense: Vec<usize>,
+    /// Of each lone measure.
+    pivots: Vec<Pivot>,
+    /// What is left of the rows' ratios when lone measures are eliminated, and how the rows meet the nodes by then.
+    rows: Vec<Meeting>,
+    /// Of the dense measures, lower.
     factor: Vec<f64>,
-    /// How each measure meets the outer unknowns, divided by the factor.
+    /// How each dense measure, and at the end the nodes, meet the outer unknowns, divided by the factor.
     spikes: Vec<f64>,
+    /// How the nodes meet the dense measures, divided by the factor.
+    tips: Vec<f64>,
+    /// The factor of the nodes.
+    root: f64,
+}
+
+/// How a lone measure is eliminated.
+#[derive(Clone, Copy, Default)]
+struct Pivot {
+    /// By what its equation is divided.
+    by: f64,
+    /// How it meets what its row lacks, and the nodes.
+    row: f64,
+    nodes: f64,
+}
+
+/// A row in a stall.
+#[derive(Clone, Copy, Default)]
+struct Meeting {
+    ratio: f64,
+    nodes: f64,
 }
 
 impl<'p> Normal<'p> {
     pub(super) fn new(program: &'p Program, spans: &[Span]) -> Self {
         let size = program.most.len() + program.limits;
-        let part = |(stall, span): (&Stall, &Span)| {
-            let limits = stall.uses.iter().map(|(limit, _)| program.most.len() + limit);
-            let outer: Vec<usize> = stall.rows.iter().copied().chain(limits).collect();
-            let spikes = vec![0.0; stall.measures * outer.len()];
-            Part { span: *span, outer, factor: vec![0.0; stall.measures * stall.measures], spikes }
-        };
+        let part = |(stall, span): (&Stall, &Span)| Part::new(program.most.len(), stall, *span);
         let parts = program.stalls.iter().zip(spans).map(part).collect();
         Self { program, parts, factor: vec![0.0; size * size], size }
     }
@@ -61,65 +87,105 @@ impl<'p> Normal<'p> {
             self.factor[index * self.size + index] = *ratio;
         }
         for (part, stall) in self.parts.iter_mut().zip(&self.program.stalls) {
+            let (matrix, size) = (&mut self.factor, self.size);
             part.eliminate(stall, &ratios[part.span.rows..=part.span.nodes]);
-            part.diagonal(stall, ratios, (&mut self.factor, self.size));
-            part.subtract((&mut self.factor, self.size));
+            for (row, meeting) in stall.rows.iter().zip(&part.rows) {
+                matrix[row * size + row] += meeting.ratio;
+            }
+            part.subtract((matrix, size));
         }
         factor_upper(&mut self.factor, self.size);
     }
 
     /// Solves in place.
     pub(super) fn solve(&self, outer: &mut [f64], inner: &mut [f64]) {
-        let mut buffer = Vec::new();
-        for part in &self.parts {
-            let inner = part.inner(inner);
-            forward_lower(&part.factor, inner);
-            buffer.clear();
-            buffer.resize(part.outer.len(), 0.0);
-            add_rows(&mut buffer, inner, (&part.spikes, part.outer.len(), 0));
-            for (index, number) in part.outer.iter().zip(&buffer) {
-                outer[*index] -= number;
-            }
+        let mut of_nodes = Vec::with_capacity(self.parts.len());
+        for (part, stall) in self.parts.iter().zip(&self.program.stalls) {
+            let inner = &mut inner[part.span.first..][..stall.measures];
+            of_nodes.push(part.forward(stall, outer, inner));
         }
         solve_upper(&self.factor, outer);
-        for part in &self.parts {
-            buffer.clear();
-            buffer.extend(part.outer.iter().map(|index| outer[*index]));
-            let inner = part.inner(inner);
-            for (number, spike) in
-                inner.iter_mut().zip(part.spikes.chunks_exact(buffer.len().max(1)))
-            {
-                *number -= dot(spike, &buffer);
-            }
-            backward_lower(&part.factor, inner);
+        for ((part, stall), nodes) in self.parts.iter().zip(&self.program.stalls).zip(of_nodes) {
+            let inner = &mut inner[part.span.first..][..stall.measures];
+            part.backward(stall, (outer, nodes), inner);
         }
     }
 }
 
 impl Part {
-    fn inner<'i>(&self, inner: &'i mut [f64]) -> &'i mut [f64] {
-        &mut inner[self.span.first..][..self.span.nodes - self.span.measures]
+    fn new(all_rows: usize, stall: &Stall, span: Span) -> Self {
+        let limits = stall.uses.iter().map(|(limit, _)| all_rows + limit);
+        let outer: Vec<usize> = stall.rows.iter().copied().chain(limits).collect();
+        let (mut lone, mut dense) = (Vec::new(), Vec::new());
+        for measure in 0..stall.measures {
+            let weights = stall.weights(measure).iter().enumerate();
+            let mut weighing = weights.filter(|(_, weight)| **weight != 0.0).map(|(row, _)| row);
+            match (weighing.next(), weighing.next()) {
+                (Some(row), None) => lone.push((measure, row)),
+                _ => dense.push(measure),
+            }
+        }
+        let (width, size) = (outer.len(), dense.len());
+        Self {
+            span,
+            outer,
+            pivots: vec![Pivot::default(); lone.len()],
+            rows: vec![Meeting::default(); stall.rows.len()],
+            factor: vec![0.0; size * size],
+            spikes: vec![0.0; (size + 1) * width],
+            tips: vec![0.0; size],
+            root: 0.0,
+            lone,
+            dense,
+        }
     }
 
-    /// Factors the measures, and brings their columns into terms of the factor.
+    /// Eliminates the measures and the nodes.
+    ///
+    /// The nodes, which all measures and limits share, have an unknown of their own here, so that measures of one row are
+    /// nothing to each other. Its place on the diagonal is below zero.
     fn eliminate(&mut self, stall: &Stall, ratios: &[f64]) {
-        let (rows, measures, width) = (stall.rows.len(), stall.measures, self.outer.len());
-        let of_nodes = ratios[rows + measures];
-        for (a, spike) in self.spikes.chunks_exact_mut(width.max(1)).enumerate() {
-            for ((number, weight), ratio) in spike.iter_mut().zip(stall.weights(a)).zip(ratios) {
-                *number = -weight * ratio;
-            }
-            for (number, (_, each)) in spike[rows..].iter_mut().zip(&stall.uses) {
-                *number = -of_nodes * each;
-            }
-            for b in a..measures {
-                self.factor[b * measures + a] = of_nodes - dot(&spike[..rows], stall.weights(b));
-            }
-            self.factor[a * measures + a] += ratios[rows + a];
+        let (of_rows, rest) = ratios.split_at(stall.rows.len());
+        let (of_measures, of_nodes) = rest.split_at(stall.measures);
+        let mut root = -1.0 / of_nodes[0].max(TINY);
+        for (meeting, ratio) in self.rows.iter_mut().zip(of_rows) {
+            *meeting = Meeting { ratio: *ratio, nodes: 0.0 };
         }
-        factor_lower(&mut self.factor, measures);
-        for a in 0..measures {
-            let factors = &self.factor[a * measures..];
+        for (pivot, (measure, row)) in self.pivots.iter_mut().zip(&self.lone) {
+            let (meeting, weight) = (&mut self.rows[*row], stall.weights(*measure)[*row]);
+            let at_row = meeting.ratio * weight;
+            let at_nodes = meeting.nodes * weight - 1.0;
+            let by = at_row * weight + of_measures[*measure];
+            // As one product, so that what is left of a ratio is never below zero.
+            meeting.ratio *= of_measures[*measure] / by;
+            meeting.nodes -= at_row / by * at_nodes;
+            root -= at_nodes / by * at_nodes;
+            *pivot = Pivot { by, row: at_row, nodes: at_nodes };
+        }
+        let (size, width) = (self.dense.len(), self.outer.len());
+        for (a, measure) in self.dense.iter().enumerate() {
+            let spike = &mut self.spikes[a * width..][..width];
+            let weights = stall.weights(*measure);
+            for ((number, weight), meeting) in spike.iter_mut().zip(weights).zip(&self.rows) {
+                *number = -weight * meeting.ratio;
+            }
+            spike[weights.len()..].fill(0.0);
+            for (b, other) in self.dense.iter().enumerate().skip(a) {
+                self.factor[b * size + a] = -dot(&spike[..weights.len()], stall.weights(*other));
+            }
+            self.factor[a * size + a] += of_measures[*measure];
+            let meets = |(weight, row): (&f64, &Meeting)| weight * row.nodes;
+            self.tips[a] = weights.iter().zip(&self.rows).map(meets).sum::<f64>() - 1.0;
+        }
+        let limits = stall.uses.iter().map(|(_, each)| *each);
+        let of_nodes = self.rows.iter().map(|meeting| -meeting.nodes).chain(limits);
+        for (number, meets) in self.spikes[size * width..].iter_mut().zip(of_nodes) {
+            *number = meets;
+        }
+        factor_lower(&mut self.factor, size);
+        forward_lower(&self.factor, &mut self.tips);
+        for a in 0..size {
+            let factors = &self.factor[a * size..];
             let (done, rest) = self.spikes.split_at_mut(a * width);
             let spike = &mut rest[..width];
             for (other, factor) in done.chunks_exact(width.max(1)).zip(factors) {
@@ -129,32 +195,28 @@ impl Part {
                 *number /= factors[a];
             }
         }
-    }
-
-    /// Adds what the stall's rows and nodes contribute by themselves.
-    fn diagonal(&self, stall: &Stall, ratios: &[f64], (matrix, size): (&mut [f64], usize)) {
-        for (row, ratio) in stall.rows.iter().zip(&ratios[self.span.rows..]) {
-            matrix[row * size + row] += ratio;
+        self.root = (dot(&self.tips, &self.tips) - root).max(TINY).sqrt();
+        let (done, last) = self.spikes.split_at_mut(size * width);
+        for (other, tip) in done.chunks_exact(width.max(1)).zip(&self.tips) {
+            add(last, -tip, other);
         }
-        let limits = &self.outer[stall.rows.len()..];
-        for (a, (_, each)) in limits.iter().zip(&stall.uses) {
-            for (b, (_, other)) in limits.iter().zip(&stall.uses) {
-                matrix[a * size + b] += ratios[self.span.nodes] * each * other;
-            }
+        for number in last {
+            *number /= self.root;
         }
     }
 
-    /// Takes off what went into the measures.
+    /// Takes off what went into the dense measures, and adds what went into the nodes.
     fn subtract(&self, (matrix, size): (&mut [f64], usize)) {
         let width = self.outer.len();
         let (Some(first), Some(last)) = (self.outer.first(), self.outer.last()) else { return };
         let is_run = last - first + 1 == width;
-        let mut factors = vec![0.0; self.spikes.len() / width];
+        let mut factors = vec![0.0; self.dense.len() + 1];
         let mut buffer = vec![0.0; width];
         for (a, index) in self.outer.iter().enumerate() {
             for (factor, spike) in factors.iter_mut().zip(self.spikes.chunks_exact(width)) {
                 *factor = -spike[a];
             }
+            factors[self.dense.len()] *= -1.0;
             let row = &mut matrix[index * size..][..size];
             if is_run {
                 add_rows(&mut row[*index..=*last], &factors, (&self.spikes, width, a));
@@ -166,6 +228,61 @@ impl Part {
             for (other, number) in self.outer[a..].iter().zip(buffer) {
                 row[*other] += *number;
             }
+        }
+    }
+
+    /// Eliminates the inner unknowns from the right side. Returns that of the nodes.
+    fn forward(&self, stall: &Stall, outer: &mut [f64], inner: &mut [f64]) -> f64 {
+        let mut nodes = 0.0;
+        let mut lacking = vec![0.0; self.rows.len()];
+        for (pivot, (measure, row)) in self.pivots.iter().zip(&self.lone) {
+            let by = inner[*measure] / pivot.by;
+            lacking[*row] += pivot.row * by;
+            nodes -= pivot.nodes * by;
+            // What a later lone measure of the same row has of it.
+            for (other, also) in &self.lone {
+                if row == also && measure < other {
+                    inner[*other] -= pivot.row * by * stall.weights(*other)[*row];
+                }
+            }
+        }
+        let of_dense = |measure: &usize| inner[*measure] - dot(&lacking, stall.weights(*measure));
+        let mut dense: Vec<f64> = self.dense.iter().map(of_dense).collect();
+        forward_lower(&self.factor, &mut dense);
+        nodes = (nodes - dot(&self.tips, &dense)) / self.root;
+        let width = self.outer.len();
+        let mut buffer = vec![0.0; width];
+        let factors: Vec<f64> = dense.iter().map(|number| -number).chain([nodes]).collect();
+        add_rows(&mut buffer, &factors, (&self.spikes, width, 0));
+        add(&mut buffer, 1.0, &lacking);
+        for (index, number) in self.outer.iter().zip(&buffer) {
+            outer[*index] += number;
+        }
+        for (measure, number) in self.dense.iter().zip(dense) {
+            inner[*measure] = number;
+        }
+        nodes
+    }
+
+    /// Finds the inner unknowns from the outer ones.
+    fn backward(&self, stall: &Stall, (outer, nodes): (&[f64], f64), inner: &mut [f64]) {
+        let here: Vec<f64> = self.outer.iter().map(|index| outer[*index]).collect();
+        let mut spikes = self.spikes.chunks_exact(here.len().max(1));
+        let mut dense: Vec<f64> = (self.dense.iter().zip(&mut spikes))
+            .map(|(measure, spike)| inner[*measure] - dot(spike, &here))
+            .collect();
+        let nodes = (spikes.next().map_or(0.0, |spike| dot(spike, &here)) - nodes) / self.root;
+        add(&mut dense, -nodes, &self.tips);
+        backward_lower(&self.factor, &mut dense);
+        let mut lacking: Vec<f64> = here[..self.rows.len()].iter().map(|row| -row).collect();
+        for (measure, number) in self.dense.iter().zip(dense) {
+            add(&mut lacking, number, stall.weights(*measure));
+            inner[*measure] = number;
+        }
+        for (pivot, (measure, row)) in self.pivots.iter().zip(&self.lone).rev() {
+            let rest = inner[*measure] - pivot.row * lacking[*row] - pivot.nodes * nodes;
+            inner[*measure] = rest / pivot.by;
+            lacking[*row] += inner[*measure] * stall.weights(*measure)[*row];
         }
     }
 }
