@@ -9,7 +9,7 @@
 use super::count;
 use super::dense::{add, dot};
 use super::normal::{Normal, Span};
-use super::program::{Program, Solution, Stall};
+use super::program::{Measure, Program, Solution, Stall};
 
 /// How many steps at most for one programme. Ten to fifteen are usual, thirty occur where many groups bind.
 const STEPS_MAX: usize = 60;
@@ -53,8 +53,8 @@ impl<'p> Interior<'p> {
         let (mut at, mut first) = (0, 0);
         for stall in &program.stalls {
             let measures = at + stall.rows.len();
-            let span = Span { rows: at, measures, nodes: measures + stall.measures, first };
-            (at, first) = (span.nodes + 1, first + stall.measures);
+            let span = Span { rows: at, measures, nodes: measures + stall.measures.len(), first };
+            (at, first) = (span.nodes + 1, first + stall.measures.len());
             spans.push(span);
         }
         let unused = at + program.most.len();
@@ -111,7 +111,7 @@ impl<'p> Interior<'p> {
         let mut alone = program.most.clone();
         for stall in &program.stalls {
             for (n, row) in stall.rows.iter().enumerate() {
-                let fill = (0..stall.measures).map(|m| stall.weights(m)[n]).fold(0.0, f64::max);
+                let fill = stall.measures.iter().map(|m| m.of(n)).fold(0.0, f64::max);
                 choices[*row] += 1.0;
                 if 0.0 < stall.price {
                     alone[*row] = alone[*row].min(fill * stall.price);
@@ -123,20 +123,20 @@ impl<'p> Interior<'p> {
         point.slacks[self.unused..].fill(of_limits);
         point.amounts[self.unused..].fill(1.0);
         for (span, stall) in self.stalls() {
-            let each = 0.9 * self.budget(stall, &point.slacks) / count(stall.measures.max(1));
+            let each = 0.9 * self.budget(stall, &point.slacks) / count(stall.measures.len().max(1));
             point.slacks[span.measures..span.nodes].fill(each);
             for (n, row) in stall.rows.iter().enumerate() {
                 point.amounts[span.rows + n] = 1.0 / choices[*row];
-                let worth: f64 = (0..stall.measures).map(|m| each * stall.weights(m)[n]).sum();
+                let worth: f64 = stall.measures.iter().map(|m| each * m.of(n)).sum();
                 point.worths[*row] = point.worths[*row].min(worth);
             }
             let (parts, rest) = point.amounts.split_at_mut(span.measures);
-            let load = |m: usize| dot(&parts[span.rows..], stall.weights(m));
-            let nodes = 1.2 * (0..stall.measures).map(load).fold(0.0, f64::max) + 1e-6;
-            for (m, unused) in rest[..stall.measures].iter_mut().enumerate() {
-                *unused = nodes - load(m);
+            let load = |measure: &Measure| measure.dot(&parts[span.rows..]);
+            let nodes = 1.2 * stall.measures.iter().map(load).fold(0.0, f64::max) + 1e-6;
+            for (unused, measure) in rest.iter_mut().zip(&stall.measures) {
+                *unused = nodes - load(measure);
             }
-            rest[stall.measures] = nodes;
+            rest[stall.measures.len()] = nodes;
             for (limit, each) in &stall.uses {
                 point.amounts[self.unused + limit] -= each * nodes;
             }
@@ -163,13 +163,13 @@ impl<'p> Interior<'p> {
         for (span, stall) in self.stalls() {
             let budget = self.budget(stall, &point.slacks);
             let (before, rest) = point.slacks.split_at_mut(span.measures);
-            let (values, nodes) = rest.split_at_mut(stall.measures);
+            let (values, nodes) = rest.split_at_mut(stall.measures.len());
             let of_rows = &mut before[span.rows..];
             for (slack, row) in of_rows.iter_mut().zip(&stall.rows) {
                 *slack = -point.worths[*row];
             }
-            for (m, value) in values.iter().enumerate() {
-                add(of_rows, *value, stall.weights(m));
+            for (value, measure) in values.iter().zip(&stall.measures) {
+                measure.add(of_rows, *value);
             }
             nodes[0] = budget - values.iter().sum::<f64>();
         }
@@ -192,8 +192,8 @@ impl<'p> Interior<'p> {
             for (limit, each) in &stall.uses {
                 outer[rows + limit] -= each * nodes;
             }
-            for (m, unused) in amounts[span.measures..span.nodes].iter().enumerate() {
-                inner.push(dot(parts, stall.weights(m)) + unused - nodes);
+            for (unused, measure) in amounts[span.measures..].iter().zip(&stall.measures) {
+                inner.push(measure.dot(parts) + unused - nodes);
             }
         }
         Residual { outer, inner }
@@ -256,8 +256,9 @@ impl<'p> Interior<'p> {
             for (limit, each) in &stall.uses {
                 outer[rows + limit] += each * of_nodes;
             }
-            for (m, number) in inner[span.first..][..stall.measures].iter_mut().enumerate() {
-                *number += dot(of_rows, stall.weights(m)) + shares[span.measures + m] - of_nodes;
+            let numbers = inner[span.first..].iter_mut().zip(&shares[span.measures..]);
+            for ((number, share), measure) in numbers.zip(&stall.measures) {
+                *number += measure.dot(of_rows) + share - of_nodes;
             }
         }
         self.normal.solve(&mut outer, &mut inner);
@@ -278,14 +279,14 @@ impl<'p> Interior<'p> {
             *slack = -worth;
         }
         for (span, stall) in self.stalls() {
-            let values = &inner[span.first..][..stall.measures];
+            let values = &inner[span.first..][..stall.measures.len()];
             changes[span.measures..span.nodes].copy_from_slice(values);
             let of_rows = &mut changes[span.rows..span.measures];
             for (slack, row) in of_rows.iter_mut().zip(&stall.rows) {
                 *slack = -worths[*row];
             }
-            for (m, value) in values.iter().enumerate() {
-                add(of_rows, *value, stall.weights(m));
+            for (value, measure) in values.iter().zip(&stall.measures) {
+                measure.add(of_rows, *value);
             }
             let budget: f64 = stall.uses.iter().map(|(limit, each)| each * limits[*limit]).sum();
             changes[span.nodes] = budget - values.iter().sum::<f64>();

@@ -36,8 +36,8 @@ struct Part {
     span: Span,
     /// Rows and limits it touches, ascending; limits come after all rows.
     outer: Vec<usize>,
-    /// Measures of one row only, and which of the stall's rows that is.
-    lone: Vec<(usize, usize)>,
+    /// Measures of one row only.
+    lone: Vec<Lone>,
     /// The other measures.
     dense: Vec<usize>,
     /// Of each lone measure.
@@ -52,6 +52,14 @@ struct Part {
     tips: Vec<f64>,
     /// The factor of the nodes.
     root: f64,
+}
+
+/// A measure of which one row of the stall takes something, and no other.
+#[derive(Clone, Copy)]
+struct Lone {
+    measure: usize,
+    row: usize,
+    weight: f64,
 }
 
 /// How a lone measure is eliminated.
@@ -101,12 +109,12 @@ impl<'p> Normal<'p> {
     pub(super) fn solve(&self, outer: &mut [f64], inner: &mut [f64]) {
         let mut of_nodes = Vec::with_capacity(self.parts.len());
         for (part, stall) in self.parts.iter().zip(&self.program.stalls) {
-            let inner = &mut inner[part.span.first..][..stall.measures];
+            let inner = &mut inner[part.span.first..][..stall.measures.len()];
             of_nodes.push(part.forward(stall, outer, inner));
         }
         solve_upper(&self.factor, outer);
         for ((part, stall), nodes) in self.parts.iter().zip(&self.program.stalls).zip(of_nodes) {
-            let inner = &mut inner[part.span.first..][..stall.measures];
+            let inner = &mut inner[part.span.first..][..stall.measures.len()];
             part.backward(stall, (outer, nodes), inner);
         }
     }
@@ -117,12 +125,10 @@ impl Part {
         let limits = stall.uses.iter().map(|(limit, _)| all_rows + limit);
         let outer: Vec<usize> = stall.rows.iter().copied().chain(limits).collect();
         let (mut lone, mut dense) = (Vec::new(), Vec::new());
-        for measure in 0..stall.measures {
-            let weights = stall.weights(measure).iter().enumerate();
-            let mut weighing = weights.filter(|(_, weight)| **weight != 0.0).map(|(row, _)| row);
-            match (weighing.next(), weighing.next()) {
-                (Some(row), None) => lone.push((measure, row)),
-                _ => dense.push(measure),
+        for (number, measure) in stall.measures.iter().enumerate() {
+            match measure.lone() {
+                Some((row, weight)) => lone.push(Lone { measure: number, row, weight }),
+                None => dense.push(number),
             }
         }
         let (width, size) = (outer.len(), dense.len());
@@ -146,13 +152,13 @@ impl Part {
     /// nothing to each other. Its place on the diagonal is below zero.
     fn eliminate(&mut self, stall: &Stall, ratios: &[f64]) {
         let (of_rows, rest) = ratios.split_at(stall.rows.len());
-        let (of_measures, of_nodes) = rest.split_at(stall.measures);
+        let (of_measures, of_nodes) = rest.split_at(stall.measures.len());
         let mut root = -1.0 / of_nodes[0].max(TINY);
         for (meeting, ratio) in self.rows.iter_mut().zip(of_rows) {
             *meeting = Meeting { ratio: *ratio, nodes: 0.0 };
         }
-        for (pivot, (measure, row)) in self.pivots.iter_mut().zip(&self.lone) {
-            let (meeting, weight) = (&mut self.rows[*row], stall.weights(*measure)[*row]);
+        for (pivot, Lone { measure, row, weight }) in self.pivots.iter_mut().zip(&self.lone) {
+            let meeting = &mut self.rows[*row];
             let at_row = meeting.ratio * weight;
             let at_nodes = meeting.nodes * weight - 1.0;
             let by = at_row * weight + of_measures[*measure];
@@ -165,17 +171,18 @@ impl Part {
         let (size, width) = (self.dense.len(), self.outer.len());
         for (a, measure) in self.dense.iter().enumerate() {
             let spike = &mut self.spikes[a * width..][..width];
-            let weights = stall.weights(*measure);
-            for ((number, weight), meeting) in spike.iter_mut().zip(weights).zip(&self.rows) {
+            spike.fill(0.0);
+            let (reach, weights) = stall.measures[*measure].reach();
+            let meetings = weights.iter().zip(&self.rows[reach.clone()]);
+            for (number, (weight, meeting)) in spike[reach].iter_mut().zip(meetings.clone()) {
                 *number = -weight * meeting.ratio;
             }
-            spike[weights.len()..].fill(0.0);
             for (b, other) in self.dense.iter().enumerate().skip(a) {
-                self.factor[b * size + a] = -dot(&spike[..weights.len()], stall.weights(*other));
+                self.factor[b * size + a] = -stall.measures[*other].dot(spike);
             }
             self.factor[a * size + a] += of_measures[*measure];
-            let meets = |(weight, row): (&f64, &Meeting)| weight * row.nodes;
-            self.tips[a] = weights.iter().zip(&self.rows).map(meets).sum::<f64>() - 1.0;
+            let meets = meetings.map(|(weight, meeting)| weight * meeting.nodes);
+            self.tips[a] = meets.sum::<f64>() - 1.0;
         }
         let limits = stall.uses.iter().map(|(_, each)| *each);
         let of_nodes = self.rows.iter().map(|meeting| -meeting.nodes).chain(limits);
@@ -235,18 +242,14 @@ impl Part {
     fn forward(&self, stall: &Stall, outer: &mut [f64], inner: &mut [f64]) -> f64 {
         let mut nodes = 0.0;
         let mut lacking = vec![0.0; self.rows.len()];
-        for (pivot, (measure, row)) in self.pivots.iter().zip(&self.lone) {
+        for (pivot, Lone { measure, row, weight }) in self.pivots.iter().zip(&self.lone) {
+            // An earlier one of the same row has its part in what the row lacks.
+            inner[*measure] -= lacking[*row] * weight;
             let by = inner[*measure] / pivot.by;
             lacking[*row] += pivot.row * by;
             nodes -= pivot.nodes * by;
-            // What a later lone measure of the same row has of it.
-            for (other, also) in &self.lone {
-                if row == also && measure < other {
-                    inner[*other] -= pivot.row * by * stall.weights(*other)[*row];
-                }
-            }
         }
-        let of_dense = |measure: &usize| inner[*measure] - dot(&lacking, stall.weights(*measure));
+        let of_dense = |measure: &usize| inner[*measure] - stall.measures[*measure].dot(&lacking);
         let mut dense: Vec<f64> = self.dense.iter().map(of_dense).collect();
         forward_lower(&self.factor, &mut dense);
         nodes = (nodes - dot(&self.tips, &dense)) / self.root;
@@ -276,13 +279,13 @@ impl Part {
         backward_lower(&self.factor, &mut dense);
         let mut lacking: Vec<f64> = here[..self.rows.len()].iter().map(|row| -row).collect();
         for (measure, number) in self.dense.iter().zip(dense) {
-            add(&mut lacking, number, stall.weights(*measure));
+            stall.measures[*measure].add(&mut lacking, number);
             inner[*measure] = number;
         }
-        for (pivot, (measure, row)) in self.pivots.iter().zip(&self.lone).rev() {
+        for (pivot, Lone { measure, row, weight }) in self.pivots.iter().zip(&self.lone).rev() {
             let rest = inner[*measure] - pivot.row * lacking[*row] - pivot.nodes * nodes;
             inner[*measure] = rest / pivot.by;
-            lacking[*row] += inner[*measure] * stall.weights(*measure)[*row];
+            lacking[*row] += inner[*measure] * weight;
         }
     }
 }

@@ -5,6 +5,9 @@
 //! nodes that take all rows; its dual for the most that the rows can be worth, if what a node holds by any
 //! weighting of its measures is worth no more than the node costs.
 
+use super::dense::{add, dot};
+use std::ops::Range;
+
 /// What is to be solved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Program {
@@ -23,18 +26,58 @@ pub(super) struct Stall {
     pub(super) price: f64,
     /// The rows it takes, ascending.
     pub(super) rows: Vec<usize>,
-    /// How many measures there are.
-    pub(super) measures: usize,
-    /// How many nodes the whole of a row fills by a measure: for one measure after the other, all rows.
-    pub(super) weights: Vec<f64>,
+    /// What can be full.
+    pub(super) measures: Vec<Measure>,
     /// Limits, ascending, and how much one node uses of each.
     pub(super) uses: Vec<(usize, f64)>,
 }
 
-impl Stall {
-    /// How many nodes the whole of each row fills by this measure.
-    pub(super) fn weights(&self, measure: usize) -> &[f64] {
-        &self.weights[measure * self.rows.len()..][..self.rows.len()]
+/// How many nodes the whole of each of a stall's rows fills by a measure.
+#[derive(Clone, Debug)]
+pub(super) struct Measure {
+    /// The first row that fills any.
+    first: usize,
+    /// For it and those that follow, up to the last one that fills any.
+    weights: Vec<f64>,
+}
+
+impl Measure {
+    /// By these weights of all rows; none where no row fills any.
+    pub(super) fn new(mut weights: Vec<f64>) -> Option<Self> {
+        let first = weights.iter().position(|weight| *weight != 0.0)?;
+        let last = weights.iter().rposition(|weight| *weight != 0.0)?;
+        weights.truncate(last + 1);
+        weights.drain(..first);
+        Some(Self { first, weights })
+    }
+
+    /// Its row and weight, if it is one row's only.
+    pub(super) fn lone(&self) -> Option<(usize, f64)> {
+        match self.weights[..] {
+            [weight] => Some((self.first, weight)),
+            _ => None,
+        }
+    }
+
+    /// The weight of a row.
+    pub(super) fn of(&self, row: usize) -> f64 {
+        let weight = row.checked_sub(self.first).and_then(|at| self.weights.get(at));
+        weight.copied().unwrap_or(0.0)
+    }
+
+    /// The rows from the first to the last that fill some, and their weights.
+    pub(super) fn reach(&self) -> (Range<usize>, &[f64]) {
+        (self.first..self.first + self.weights.len(), &self.weights)
+    }
+
+    /// The sum over all rows of weight times number.
+    pub(super) fn dot(&self, numbers: &[f64]) -> f64 {
+        dot(&self.weights, &numbers[self.first..])
+    }
+
+    /// Adds so many times each row's weight.
+    pub(super) fn add(&self, to: &mut [f64], times: f64) {
+        add(&mut to[self.first..], times, &self.weights);
     }
 }
 
