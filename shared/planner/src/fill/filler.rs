@@ -4,6 +4,7 @@ use super::float;
 use super::frame::{Frame, Stand};
 use super::neighbours::Neighbours;
 use crate::scheduling::amounts::times;
+use std::cmp::Ordering;
 
 /// So many of the rows that give most for the room they take are looked at when a node is filled in balance.
 const BALANCED_ROWS: usize = 192;
@@ -59,8 +60,10 @@ pub(super) struct Filler<'f, 't> {
     pub(super) effort: u64,
     free: Vec<i64>,
     neighbours: Neighbours,
-    /// Rows, those first that are worth most for the room they take.
+    /// Rows, those first that are worth most for the room they take, as far as they are in order.
     order: Vec<(f64, usize)>,
+    /// How many of them are in order.
+    ordered: usize,
     open: Vec<Open>,
     scales: Vec<f64>,
 }
@@ -80,6 +83,7 @@ impl<'f, 't> Filler<'f, 't> {
             free: vec![0; frame.measures],
             neighbours: Neighbours::new(frame.terms),
             order: Vec::new(),
+            ordered: 0,
             open: Vec::new(),
             scales: vec![0.0; frame.measures],
         }
@@ -129,7 +133,8 @@ impl<'f, 't> Filler<'f, 't> {
         self.left[row].min(self.frame.most[row]) - i64::from(lead == Some(row))
     }
 
-    /// Orders the rows by what they are worth for the room they take.
+    /// Orders the rows by what they are worth for the room they take, or the best of them where they are many: most nodes
+    /// are full before the others' turn comes.
     fn sort(&mut self, kind: usize) {
         let stand = &self.frame.kinds[kind];
         self.order.clear();
@@ -137,29 +142,51 @@ impl<'f, 't> Filler<'f, 't> {
             if self.left[row] == 0 {
                 continue;
             }
-            let pairs = self.frame.requests(row).iter().zip(&self.weights[kind]);
-            let room: f64 = pairs.map(|(each, weight)| float(*each) * weight).sum();
+            let pairs = self.frame.amounts(row).iter().zip(&self.weights[kind]);
+            let room: f64 = pairs.map(|(each, weight)| each * weight).sum();
             self.order.push((self.worths[row] / room.max(f64::MIN_POSITIVE), row));
         }
         self.effort += stand.fits.len() as u64;
-        self.order.sort_unstable_by(|(a, row), (b, other)| b.total_cmp(a).then(row.cmp(other)));
+        self.ordered = self.order.len();
+        if 2 * BALANCED_ROWS < self.order.len() {
+            self.ordered = BALANCED_ROWS;
+            self.order.select_nth_unstable_by(self.ordered, dearer);
+        }
+        self.order[..self.ordered].sort_unstable_by(dearer);
     }
 
     /// As many as fit of one row after the other, the best ones first.
     fn greedy(&mut self, kind: usize, lead: Option<usize>) -> Node {
         self.sort(kind);
         let mut node = self.begin(kind, lead);
-        for at in 0..self.order.len() {
-            let (_, row) = self.order[at];
-            let most = self.remaining(row, lead);
-            let count = times(self.frame.requests(row), &self.free, most);
-            let count = self.neighbours.most(self.frame.roles[row], count);
-            if 0 < count {
-                self.put(&mut node, row, count);
-                node.add(row, count, lead);
+        let mut at = 0;
+        while at < self.order.len() && !self.frame.is_full(&self.free) {
+            if at == self.ordered {
+                self.order[at..].sort_unstable_by(dearer);
+                self.ordered = self.order.len();
             }
+            at += self.greedy_until_put(&mut node, at, lead);
         }
         node
+    }
+
+    /// Goes through the rows that are in order from a place on until one has pods that fit. Returns how many were seen.
+    fn greedy_until_put(&mut self, node: &mut Node, from: usize, lead: Option<usize>) -> usize {
+        for at in from..self.ordered {
+            let (_, row) = self.order[at];
+            let requests = self.frame.requests(row);
+            if requests.iter().zip(&self.free).any(|(each, free)| free < each && 0 < *each) {
+                continue;
+            }
+            let count = times(requests, &self.free, self.remaining(row, lead));
+            let count = self.neighbours.most(self.frame.roles[row], count);
+            if 0 < count {
+                self.put(node, row, count);
+                node.add(row, count, lead);
+                return at + 1 - from;
+            }
+        }
+        self.ordered - from
     }
 
     /// Holds resources that ran out to be dearer, and what was left over cheaper.
@@ -239,13 +266,18 @@ impl<'f, 't> Filler<'f, 't> {
     /// The sum of a pod's shares of what is free; none if it does not fit.
     fn share(&self, row: usize) -> Option<f64> {
         let mut share = 0.0;
-        let shares = self.frame.requests(row).iter().zip(&self.free).zip(&self.scales);
-        for ((each, free), scale) in shares {
+        let requests = self.frame.requests(row).iter().zip(self.frame.amounts(row));
+        for (((each, amount), free), scale) in requests.zip(&self.free).zip(&self.scales) {
             if free < each && 0 < *each {
                 return None;
             }
-            share += float(*each) * scale;
+            share += amount * scale;
         }
         Some(share)
     }
+}
+
+/// The order of rows: what is worth more for its room first.
+fn dearer((a, row): &(f64, usize), (b, other): &(f64, usize)) -> Ordering {
+    b.total_cmp(a).then(row.cmp(other))
 }

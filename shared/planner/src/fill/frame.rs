@@ -9,6 +9,10 @@ pub(super) struct Frame<'t> {
     pub(super) measures: usize,
     /// What rows ask for, one row after the other.
     requests: Vec<i64>,
+    /// The same as floats.
+    amounts: Vec<f64>,
+    /// The least that a pod asks for of each resource.
+    least: Vec<i64>,
     /// How many pods each row has.
     pub(super) counts: Vec<i64>,
     /// How many pods of each row may be on one node, as far as they themselves are concerned.
@@ -111,9 +115,13 @@ impl<'t> Frame<'t> {
         let of_row = |row: &Row<'_>| asked.iter().map(|k| row.requests[*k]).collect::<Vec<_>>();
         let has_cap = |row: &Row<'_>| row.roles.iter().any(|role| role.has);
         let terms = rows.iter().flat_map(|row| row.roles).map(|role| role.term + 1);
+        let requests: Vec<i64> = rows.iter().flat_map(of_row).collect();
+        let least = |k: &usize| rows.iter().map(|row| row.requests[*k]).min().unwrap_or(0);
         let frame = Self {
             measures: asked.len(),
-            requests: rows.iter().flat_map(of_row).collect(),
+            amounts: requests.iter().map(|each| float(*each)).collect(),
+            least: asked.iter().map(least).collect(),
+            requests,
             counts: rows.iter().map(|row| row.count).collect(),
             most: rows.iter().map(|row| if row.is_alone { 1 } else { i64::MAX }).collect(),
             roles: rows.iter().map(|row| row.roles).collect(),
@@ -133,6 +141,16 @@ impl<'t> Frame<'t> {
     /// What a pod of a row asks for.
     pub(super) fn requests(&self, row: usize) -> &[i64] {
         &self.requests[row * self.measures..][..self.measures]
+    }
+
+    /// The same as floats.
+    pub(super) fn amounts(&self, row: usize) -> &[f64] {
+        &self.amounts[row * self.measures..][..self.measures]
+    }
+
+    /// Whether so little is free that no pod fits.
+    pub(super) fn is_full(&self, free: &[i64]) -> bool {
+        self.least.iter().zip(free).any(|(least, free)| 0 < *least && free < least)
     }
 
     fn stand(&self, task: &Task<'_>, index: usize, asked: &[usize]) -> Stand {
