@@ -56,8 +56,6 @@ pub(crate) struct Ec2 {
     pub(crate) zones_out: Vec<(Zone, Timestamp)>,
 }
 
-/// From the call until an instance is terminated, in milliseconds.
-const TERMINATED_MILLIS: (i64, i64) = (15_000, 40_000);
 /// EC2 shows a terminated instance for about an hour.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
@@ -310,7 +308,7 @@ impl World {
         }
         self.kubelet_dies(id);
         self.announce_state(id, "shutting-down");
-        let (least, most) = TERMINATED_MILLIS;
+        let (least, most) = self.paces.terminated_millis;
         let terminated = millis(&mut self.streams.boot, least..=most);
         self.after(terminated, Happening::Machine(id.clone(), Moment::Terminated));
     }

@@ -41,10 +41,26 @@ pub(crate) enum Moment {
     PodsGivenUp,
 }
 
-/// From the launch until EC2 calls the instance running, in milliseconds.
-const RUNS_MILLIS: (i64, i64) = (8_000, 20_000);
-/// From the launch until the kubelet registers, in milliseconds.
-const JOINS_MILLIS: (i64, i64) = (25_000, 60_000);
+/// How long instances take, each at least and at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paces {
+    /// From the launch until EC2 calls the instance running, in milliseconds.
+    pub runs_millis: (i64, i64),
+    /// From the launch until the kubelet registers, in milliseconds.
+    pub joins_millis: (i64, i64),
+    /// From the call until the instance is terminated, in milliseconds.
+    pub terminated_millis: (i64, i64),
+}
+
+impl Paces {
+    /// As EC2 and the images that nodes are launched from are.
+    pub const REAL: Self = Self {
+        runs_millis: (8_000, 20_000),
+        joins_millis: (25_000, 60_000),
+        terminated_millis: (15_000, 40_000),
+    };
+}
+
 /// From then until the node is ready (network plugin), in milliseconds.
 const READY_MILLIS: (i64, i64) = (2_000, 6_000);
 /// From then until device plugins have reported, in milliseconds.
@@ -62,9 +78,10 @@ const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 impl World {
     /// An instance starts to boot.
     pub(crate) fn boot(&mut self, id: &InstanceId) {
+        let Paces { runs_millis, joins_millis, .. } = self.paces;
         let boot = &mut self.streams.boot;
-        let runs = millis(boot, RUNS_MILLIS.0..=RUNS_MILLIS.1);
-        let joins = millis(boot, JOINS_MILLIS.0..=JOINS_MILLIS.1);
+        let runs = millis(boot, runs_millis.0..=runs_millis.1);
+        let joins = millis(boot, joins_millis.0..=joins_millis.1);
         let never = happens(boot, self.faults.never_joins);
         self.after(runs, Happening::Machine(id.clone(), Moment::Runs));
         if never {

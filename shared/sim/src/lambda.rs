@@ -174,6 +174,24 @@ impl Platform {
         }
     }
 
+    /// An invocation that somebody else begins and ends.
+    pub(crate) fn admit(&mut self, function: Function, now: Timestamp) -> TaskId {
+        let (environment, _) = self.environment(function, now);
+        self.last_task += 1;
+        let call = Call { function, event: Event::Schedule, source: Source::Schedule };
+        let invocation = Invocation {
+            call,
+            since: now,
+            environment,
+            crash_in: None,
+            described: None,
+            observed: None,
+            orphans_terminated: 0,
+        };
+        self.invocations.insert(self.last_task, invocation);
+        self.last_task
+    }
+
     fn environment(&mut self, function: Function, now: Timestamp) -> (usize, bool) {
         let warm = self.environments.iter().position(|environment| {
             environment.function == function

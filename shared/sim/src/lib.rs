@@ -1,6 +1,7 @@
 //! A whole world in memory with virtual time: the cluster, its scheduler and kubelets, EC2, SQS, EventBridge, Lambda,
 //! and their faults. Seeded and single-threaded: the same seed and input give the same run.
 
+pub mod account;
 pub mod bound;
 mod bridge;
 mod bucket;
@@ -18,7 +19,7 @@ pub mod forwarder;
 pub mod handle;
 pub mod html;
 pub mod input;
-mod kubelet;
+pub mod kubelet;
 pub mod lambda;
 mod nodes;
 mod observe;

@@ -47,6 +47,15 @@ impl<T> Timeline<T> {
         self.now = entry.at;
         Some(entry.what)
     }
+
+    /// Goes to the next thing that is due by a time, or else to that time.
+    pub(crate) fn next_by(&mut self, end: Timestamp) -> Option<T> {
+        if self.heap.peek().is_some_and(|entry| entry.at <= end) {
+            return self.next();
+        }
+        self.now = self.now.max(end);
+        None
+    }
 }
 
 impl<T> PartialEq for Entry<T> {
@@ -83,5 +92,18 @@ mod tests {
         let order: Vec<&str> = std::iter::from_fn(|| timeline.next()).collect();
         assert_eq!(order, ["first", "second", "late"]);
         assert_eq!(timeline.now().as_second(), 2);
+    }
+
+    #[test]
+    fn time_goes_on_where_nothing_is_due() {
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let mut timeline = Timeline::new(Timestamp::UNIX_EPOCH);
+        timeline.at(second(2), "late");
+        timeline.at(second(1), "early");
+        assert_eq!((timeline.next_by(second(1)), timeline.now()), (Some("early"), second(1)));
+        assert_eq!((timeline.next_by(second(1)), timeline.now()), (None, second(1)));
+        timeline.next_by(second(3));
+        assert_eq!((timeline.next_by(second(3)), timeline.now()), (None, second(3)));
+        assert_eq!((timeline.next_by(second(2)), timeline.now()), (None, second(3)));
     }
 }

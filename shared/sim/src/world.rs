@@ -3,7 +3,7 @@
 use crate::check::Checker;
 use crate::ec2::Ec2;
 use crate::faults::{Faults, Rate};
-use crate::kubelet::Moment;
+use crate::kubelet::{Moment, Paces};
 use crate::lambda::{Call, Event, Function, Platform, Source, TaskId};
 use crate::owners::Owners;
 use crate::pods::PodRef;
@@ -92,6 +92,7 @@ pub(crate) struct World {
     pub(crate) timeline: Timeline<Happening>,
     pub(crate) streams: Streams,
     pub(crate) faults: Faults,
+    pub(crate) paces: Paces,
     pub(crate) settings: Settings,
     pub(crate) types: BTreeMap<NodeClassName, Arc<InstanceTypes>>,
     pub(crate) store: Store,
@@ -126,6 +127,7 @@ impl World {
             timeline: Timeline::new(start),
             streams: Streams::new(seed),
             faults,
+            paces: Paces::REAL,
             types: BTreeMap::new(),
             store: Store::new(seed, settings.cluster_uid.clone()),
             settings,
