@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod columns;
+mod crds;
 mod explain;
 pub mod failure;
 mod files;
@@ -67,6 +68,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
     Simulate(simulate::Arguments),
+    /// Print the custom resource definitions that a cluster needs.
+    Crds(crds::Arguments),
 }
 
 /// Runs a command line. Returns the exit code; what went wrong is one line on `errors`.
@@ -82,6 +85,7 @@ pub fn run(
         Command::Plan(arguments) => plan::run(&arguments, streams),
         Command::Explain(arguments) => explain::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
+        Command::Crds(arguments) => crds::run(&arguments, streams),
     };
     let result = result.and_then(|()| streams.output.flush().map_err(Failure::output));
     match result {

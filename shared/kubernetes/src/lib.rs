@@ -4,6 +4,7 @@
 //! kinds, `convert` makes the nouns. What the API server would refuse is refused here too, with the field's path.
 
 mod convert;
+pub mod crd;
 mod field;
 mod format;
 pub mod manifest;
