@@ -28,9 +28,7 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
         definitions = vec![found.cloned().ok_or_else(|| unknown(kind, &definitions))?];
     }
     let text = match (arguments.output, &definitions[..]) {
-        (Format::Yaml, all) => {
-            all.iter().map(|one| format!("---\n{}", one.yaml())).collect::<String>()
-        }
+        (Format::Yaml, all) => all.iter().map(Definition::yaml).collect(),
         (Format::Json, [one]) => format!("{}\n", one.json()),
         (Format::Json, all) => {
             let items: Vec<_> = all.iter().map(Definition::json).collect();

@@ -49,6 +49,13 @@ impl Definition {
         format!("{}_{}.yaml", self.0.spec.group, self.0.spec.names.plural)
     }
 
+    /// The schema of `spec`.
+    pub(crate) fn spec(mut self) -> JSONSchemaProps {
+        let fields = schema_of(&mut self.0).properties.take();
+        let spec = fields.and_then(|mut fields| fields.remove("spec"));
+        spec.expect("a derived definition has a spec")
+    }
+
     /// The definition as JSON. Bounds of integers are integers, which the type for schemas holds as floats.
     pub fn json(&self) -> Value {
         let mut value = json!(self.0);
@@ -56,29 +63,51 @@ impl Definition {
         value
     }
 
-    /// The definition as a YAML document, without the line that begins one.
+    /// The definition as a YAML document, with the line that begins one.
+    ///
+    /// # Panics
+    /// Never: YAML has all that JSON has.
     pub fn yaml(&self) -> String {
-        serde_saphyr::to_string(&self.json()).expect("a definition holds nothing that YAML lacks")
+        let text = serde_saphyr::to_string(&self.json()).expect("YAML has all that JSON has");
+        format!("---\n{text}")
     }
 }
 
 /// The definitions, the most important first.
 pub fn all() -> Vec<Definition> {
-    let mut node_class = complete(EC2NodeClass::crd());
+    [node_pool(), node_claim(), node_class(), node_overlay(), capacity_buffer()].into()
+}
+
+/// The definition of NodePool.
+pub(crate) fn node_pool() -> Definition {
+    complete(NodePool::crd())
+}
+
+/// The definition of NodeClaim.
+pub(crate) fn node_claim() -> Definition {
+    complete(NodeClaim::crd())
+}
+
+/// The definition of EC2NodeClass.
+pub(crate) fn node_class() -> Definition {
+    let mut definition = complete(EC2NodeClass::crd());
     // As in Karpenter; a class without a spec is accepted, and never ready.
-    schema_of(&mut node_class).required = None;
-    let all = [
-        complete(NodePool::crd()),
-        complete(NodeClaim::crd()),
-        node_class,
-        complete(NodeOverlay::crd()),
-        complete(CapacityBuffer::crd()),
-    ];
-    all.map(Definition).into()
+    schema_of(&mut definition.0).required = None;
+    definition
+}
+
+/// The definition of NodeOverlay.
+fn node_overlay() -> Definition {
+    complete(NodeOverlay::crd())
+}
+
+/// The definition of CapacityBuffer.
+fn capacity_buffer() -> Definition {
+    complete(CapacityBuffer::crd())
 }
 
 /// What the derived definition has too much and too little.
-fn complete(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+fn complete(mut definition: CustomResourceDefinition) -> Definition {
     let schema = schema_of(&mut definition);
     correct(schema);
     let of_type = |type_: &str, description: Option<&str>| JSONSchemaProps {
@@ -92,7 +121,7 @@ fn complete(mut definition: CustomResourceDefinition) -> CustomResourceDefinitio
         // The API server has its own description of this one and refuses another.
         ("metadata".to_owned(), of_type("object", None)),
     ]);
-    definition
+    Definition(definition)
 }
 
 /// The schema of the only version.
@@ -102,10 +131,12 @@ fn schema_of(definition: &mut CustomResourceDefinition) -> &mut JSONSchemaProps 
     schema.expect("a derived definition has one version with a schema")
 }
 
-/// What derives write otherwise than Karpenter: an `Option` may be left out but not be `null`, and an integer or text is said in
-/// plain words too, for tools that do not know the extension.
+/// What derives write otherwise than Karpenter: an `Option` may be left out but not be `null`, an integer or text is said in
+/// plain words too, for tools that do not know the extension, and a description breaks where the reader's screen does.
 fn correct(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
+    schema.title = None;
+    schema.description = schema.description.take().map(|text| text.replace('\n', " "));
     if schema.x_kubernetes_int_or_string == Some(true) {
         let one_of = |type_: &str| JSONSchemaProps {
             type_: Some(type_.to_owned()),

@@ -40,6 +40,17 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
     })
 }
 
+/// Reads an object of the API server. Fields without a value are as absent; that takes a second look, so it is taken only
+/// where the first one fails.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, FieldError> {
+    serde_json::from_str(text).or_else(|_| {
+        let value: Result<Value, _> = serde_json::from_str(text);
+        let mut value = value.map_err(|error| FieldError::new("", error.to_string()))?;
+        strip_nulls(&mut value);
+        read(value)
+    })
+}
+
 /// Takes away fields without a value, which the API server treats as absent.
 pub(crate) fn strip_nulls(value: &mut Value) {
     match value {

@@ -1,39 +1,40 @@
 //! Every field of Karpenter's kinds with its type and bounds, and whether an object keeps to them.
 //!
-//! The tables beside this file follow the custom resource definitions of Karpenter 1.14: a line is the path under
-//! `spec`, `required` where it must be there, the type, and what holds for its value. `[]` is each item of an array, `{}` each
-//! value of a map. Like `kubectl`'s strict validation, an unknown field is an error.
+//! What is known comes from the custom resource definitions, as the API server has them. Like `kubectl`'s strict validation,
+//! an unknown field is an error.
 
+mod form;
+
+use crate::crd::{self, Definition};
 use crate::field::FieldError;
-use crate::format;
-use model::quantity;
+use form::Form;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// `spec` of a NodePool.
-pub(crate) static NODE_POOL: LazyLock<Field> =
-    LazyLock::new(|| Field::parse(include_str!("schema/node_pool.txt")));
+pub(crate) static NODE_POOL: LazyLock<Field> = LazyLock::new(|| Field::spec_of(crd::node_pool()));
 /// `spec` of a NodeClaim.
-pub(crate) static NODE_CLAIM: LazyLock<Field> =
-    LazyLock::new(|| Field::parse(include_str!("schema/node_claim.txt")));
+pub(crate) static NODE_CLAIM: LazyLock<Field> = LazyLock::new(|| Field::spec_of(crd::node_claim()));
 /// `spec` of an EC2NodeClass.
-pub(crate) static NODE_CLASS: LazyLock<Field> =
-    LazyLock::new(|| Field::parse(include_str!("schema/node_class.txt")));
+pub(crate) static NODE_CLASS: LazyLock<Field> = LazyLock::new(|| Field::spec_of(crd::node_class()));
 
 /// A field and what is below it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Field {
     kind: Kind,
-    required: bool,
     facts: Vec<Fact>,
-    fields: BTreeMap<&'static str, Self>,
+    fields: BTreeMap<String, Self>,
+    /// The fields that must be there.
+    required: Vec<String>,
     each: Option<Box<Self>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    #[default]
     Object,
     Array,
     String,
@@ -50,43 +51,33 @@ enum Fact {
     /// The same from above.
     AtMost(i64),
     /// A text is one of these.
-    OneOf(Vec<&'static str>),
+    OneOf(Vec<String>),
     /// A text has this form.
-    Form(&'static str),
+    Form(Form),
 }
 
 impl Field {
-    fn parse(table: &'static str) -> Self {
-        let mut root = Self::default();
-        for line in table.lines() {
-            let (head, facts) = line.split_once(": ").expect("a line has a colon");
-            let (path, required) = match head.strip_suffix(" required") {
-                Some(path) => (path, true),
-                None => (head, false),
-            };
-            let mut facts = facts.split(", ");
-            let field = root.at(path);
-            field.required = required;
-            field.kind = Kind::parse(facts.next().expect("a line has a type"));
-            field.facts = facts.map(Fact::parse).collect();
-        }
-        root
+    fn spec_of(definition: Definition) -> Self {
+        Self::read(&definition.spec())
     }
 
-    /// The field of this path, made where it is not there yet.
-    fn at(&mut self, path: &'static str) -> &mut Self {
-        let mut field = self;
-        for step in path.split('.') {
-            let (name, is_each) = match step.strip_suffix("[]").or(step.strip_suffix("{}")) {
-                Some(name) => (name, true),
-                None => (step, false),
-            };
-            field = field.fields.entry(name).or_default();
-            if is_each {
-                field = field.each.get_or_insert_default();
-            }
+    fn read(schema: &JSONSchemaProps) -> Self {
+        let kind = Kind::read(schema);
+        let fields = schema.properties.iter().flatten();
+        let fields = fields.map(|(name, field)| (name.clone(), Self::read(field))).collect();
+        let each = match (&schema.items, &schema.additional_properties) {
+            (Some(JSONSchemaPropsOrArray::Schema(each)), _)
+            | (None, Some(JSONSchemaPropsOrBool::Schema(each))) => Some(each),
+            _ => None,
+        };
+        let mut each = each.map(|each| Box::new(Self::read(each)));
+        let mut facts = Fact::read(schema, kind);
+        if let (Kind::Array, Some(each)) = (kind, &mut each) {
+            // Karpenter's definitions hold what the values of a requirement look like against the array, where the API server
+            // does not look; Karpenter itself holds it against each of them.
+            each.facts.extend(facts.extract_if(.., |fact| matches!(fact, Fact::Form(_))));
         }
-        field
+        Self { kind, facts, fields, required: missed(schema), each }
     }
 
     /// Whether the value keeps to all that is known of this field and those below.
@@ -104,23 +95,20 @@ impl Field {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     let path = format!("{path}.{name}");
-                    match (self.fields.get(&**name), &self.each) {
+                    match (self.fields.get(name), &self.each) {
                         (Some(field), _) => field.check(&path, value)?,
                         (None, Some(each)) => each.check(&path, value)?,
                         (None, None) => return Err(self.unknown(path)),
                     }
                 }
-                let missing = self
-                    .fields
-                    .iter()
-                    .find(|(name, field)| field.required && !fields.contains_key(**name));
-                match missing {
-                    Some((name, _)) => wrong(format!("missing field `{name}`")),
+                match self.required.iter().find(|name| !fields.contains_key(*name)) {
+                    Some(name) => wrong(format!("missing field `{name}`")),
                     None => Ok(()),
                 }
             }
             Value::Array(items) => {
-                let each = self.each.as_ref().expect("an array's table has a line for its items");
+                let each =
+                    self.each.as_ref().expect("the schema of an array has one for its items");
                 let paths = (0..).map(|index| format!("{path}[{index}]"));
                 paths.zip(items).try_for_each(|(path, item)| each.check(&path, item))
             }
@@ -129,21 +117,33 @@ impl Field {
     }
 
     fn unknown(&self, path: String) -> FieldError {
-        let known: Vec<&str> = self.fields.keys().copied().collect();
+        let known: Vec<&str> = self.fields.keys().map(String::as_str).collect();
         FieldError::new(path, format!("unknown field, expected one of {}", known.join(", ")))
     }
 }
 
+/// The fields that must be there. One that has a default is filled in, and so is `consolidateAfter`, which is part of the default of
+/// what holds it: Karpenter after 1.14 does not ask for it any more.
+fn missed(schema: &JSONSchemaProps) -> Vec<String> {
+    let has_default = |name: &String| {
+        let field = schema.properties.as_ref().and_then(|fields| fields.get(name));
+        let of_field = field.is_some_and(|field| field.default.is_some());
+        let of_parent = schema.default.as_ref().is_some_and(|all| all.0.get(name).is_some());
+        of_field || of_parent
+    };
+    schema.required.iter().flatten().filter(|name| !has_default(name)).cloned().collect()
+}
+
 impl Kind {
-    fn parse(word: &str) -> Self {
-        match word {
-            "object" => Self::Object,
-            "array" => Self::Array,
-            "string" => Self::String,
-            "integer" => Self::Integer,
-            "boolean" => Self::Boolean,
-            "amount" => Self::Amount,
-            other => panic!("the table names a type {other:?}"),
+    fn read(schema: &JSONSchemaProps) -> Self {
+        match schema.type_.as_deref() {
+            Some("object") => Self::Object,
+            Some("array") => Self::Array,
+            Some("string") => Self::String,
+            Some("integer") => Self::Integer,
+            Some("boolean") => Self::Boolean,
+            None if schema.x_kubernetes_int_or_string == Some(true) => Self::Amount,
+            other => panic!("a definition has a field of type {other:?}"),
         }
     }
 
@@ -172,17 +172,24 @@ impl Kind {
 }
 
 impl Fact {
-    fn parse(text: &'static str) -> Self {
-        let number = |digits: &str| digits.parse().expect("a bound is a number");
-        if let Some(bound) = text.strip_prefix("at least ") {
-            Self::AtLeast(number(bound))
-        } else if let Some(bound) = text.strip_prefix("at most ") {
-            Self::AtMost(number(bound))
-        } else if let Some(words) = text.strip_prefix("one of ") {
-            Self::OneOf(words.split('|').collect())
-        } else {
-            Self::Form(text)
-        }
+    fn read(schema: &JSONSchemaProps, kind: Kind) -> Vec<Self> {
+        let minimum = schema.minimum.map(whole);
+        let least = [schema.min_length, schema.min_items, schema.min_properties, minimum];
+        let maximum = schema.maximum.map(whole);
+        let most = [schema.max_length, schema.max_items, schema.max_properties, maximum];
+        // Those of an array's items, see `Field::read`: a form looks at their length too.
+        let most = most.into_iter().skip(usize::from(kind == Kind::Array));
+        let words = schema.enum_.as_ref().map(|words| {
+            let words = words.iter().filter_map(|word| word.0.as_str());
+            Self::OneOf(words.map(ToOwned::to_owned).collect())
+        });
+        // Whether a text is an amount is said when it is read, with the reason.
+        let pattern = schema.pattern.as_deref().filter(|_| kind != Kind::Amount);
+        let form = pattern.map(Form::of_pattern);
+        let form = form.or(schema.format.as_deref().and_then(Form::of_format));
+        let least = least.into_iter().flatten().map(Self::AtLeast);
+        let most = most.flatten().map(Self::AtMost);
+        least.chain(most).chain(words).chain(form.map(Self::Form)).collect()
     }
 
     /// What was expected, if the value is something else.
@@ -195,69 +202,21 @@ impl Fact {
                 (*most < measure(value)).then(|| format!("at most {most}{}", unit_of(value)))
             }
             Self::OneOf(words) => {
-                let is_one = value.as_str().is_some_and(|text| words.contains(&text));
+                let is_one =
+                    value.as_str().is_some_and(|text| words.iter().any(|word| word == text));
                 (!is_one).then(|| format!("one of {}", words.join(", ")))
             }
             Self::Form(form) => {
-                let expected = misses(form, value.as_str().unwrap_or_default());
+                let expected = form.missed_by(value.as_str().unwrap_or_default());
                 expected.map(ToOwned::to_owned)
             }
         }
     }
 }
 
-/// What a text of this form looks like, if it is not one.
-fn misses(form: &str, text: &str) -> Option<&'static str> {
-    let is_amount = |text: &str| quantity::parse_units(text).is_ok();
-    let (holds, expected) = match form {
-        "duration" => (format::duration(text).is_some(), "a duration such as 30s or 1h30m"),
-        "duration-or-never" => (
-            format::duration_or_never(text).is_some(),
-            "a duration such as 720h or 1h30m, or Never",
-        ),
-        "hours-and-minutes" => {
-            let whole = text.strip_suffix("0s").unwrap_or(text);
-            let has_no_seconds = whole.ends_with(['h', 'm']) && !whole.contains('s');
-            let holds = format::duration(text).is_some() && has_no_seconds;
-            (holds, "a duration in hours and minutes such as 8h or 1h30m")
-        }
-        "time" => (format::time(text).is_some(), "a time such as 2026-01-01T00:00:00Z"),
-        "count-or-percent" => {
-            let holds = format::is_number(text) || format::percent(text).is_some();
-            (holds, "a number such as 5 or a percentage of 0% to 100%")
-        }
-        "schedule" => (format::is_schedule(text), "a cron expression of five fields, or @daily"),
-        "qualified-name" => (
-            text.is_empty() || format::is_qualified_name(text),
-            "a name such as team or example.com/team",
-        ),
-        "label-value" => (
-            format::is_label_value(text),
-            "at most 63 of letters, digits, -, _ and ., a letter or digit at both ends",
-        ),
-        "threshold" => (
-            format::basis_points(text).is_some() || is_amount(text),
-            "a quantity such as 100Mi or a percentage such as 5%",
-        ),
-        "volume-size" => (
-            is_amount(text) && text.ends_with(['G', 'T', 'i']) && !text.starts_with('0'),
-            "a size such as 20Gi or 1Ti",
-        ),
-        "group" => (!text.contains('/'), "an API group without a slash"),
-        "account" => (text.len() == 12 && format::is_number(text), "an account of twelve digits"),
-        "id ami-" => (is_id(text, "ami-"), "an id such as ami-0abc"),
-        "id cr-" => (is_id(text, "cr-"), "an id such as cr-0abc"),
-        "id pg-" => (is_id(text, "pg-"), "an id such as pg-0abc"),
-        "id sg-" => (is_id(text, "sg-"), "an id such as sg-0abc"),
-        "id subnet-" => (is_id(text, "subnet-"), "an id such as subnet-0abc"),
-        other => panic!("the table names a form {other:?}"),
-    };
-    (!holds).then_some(expected)
-}
-
-fn is_id(text: &str, prefix: &str) -> bool {
-    let rest = text.strip_prefix(prefix).unwrap_or_default();
-    !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+/// A bound of an integer, which schemas hold as a float.
+fn whole(bound: f64) -> i64 {
+    bound.to_string().parse().expect("the bounds of integers are whole numbers")
 }
 
 fn measure(value: &Value) -> i64 {
@@ -301,16 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_table_can_be_read_and_every_form_is_known() {
-        fn visit(field: &Field) {
-            for fact in &field.facts {
-                let _ = fact.unmet_by(&json!("x"));
-            }
-            field.fields.values().chain(field.each.as_deref()).for_each(visit);
-        }
-        for schema in [&NODE_POOL, &NODE_CLAIM, &NODE_CLASS] {
-            visit(schema);
-        }
+    fn every_definition_can_be_read() {
         assert_eq!(NODE_POOL.fields.len(), 5);
         assert_eq!(NODE_CLAIM.fields.len(), 7);
         assert_eq!(NODE_CLASS.fields.len(), 21);

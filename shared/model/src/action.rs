@@ -37,6 +37,9 @@ pub enum Action {
 pub struct NewClaim {
     /// Its name, the same for whoever plans the same (I11).
     pub name: ClaimName,
+    /// The uid of its NodePool: the pool owns it, so that it goes with the pool.
+    #[serde(default)]
+    pub pool_uid: Option<Uid>,
     /// Labels it is created with.
     pub labels: Labels,
     /// Annotations it is created with (the pool's).

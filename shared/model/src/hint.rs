@@ -12,6 +12,81 @@ pub enum Hint {
     Lifecycle,
 }
 
+impl Hint {
+    /// Every kind of hint.
+    pub const ALL: [Self; 2] = [Self::Provisioning, Self::Lifecycle];
+
+    /// Its name, as in a message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "provisioning",
+            Self::Lifecycle => "lifecycle",
+        }
+    }
+}
+
+/// A kind of object whose changes become hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Pods that no node has room for.
+    Pod,
+    /// Nodes.
+    Node,
+    /// NodeClaims.
+    NodeClaim,
+    /// NodePools.
+    NodePool,
+    /// EC2NodeClasses.
+    NodeClass,
+}
+
+impl Subject {
+    /// Every kind that is watched.
+    pub const ALL: [Self; 5] =
+        [Self::Pod, Self::Node, Self::NodeClaim, Self::NodePool, Self::NodeClass];
+
+    /// The kind's name in the Kubernetes API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pod => "Pod",
+            Self::Node => "Node",
+            Self::NodeClaim => "NodeClaim",
+            Self::NodePool => "NodePool",
+            Self::NodeClass => "EC2NodeClass",
+        }
+    }
+}
+
+/// All that is kept of an object while it is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// A hash of what matters of it: another hash is a change.
+    pub print: u64,
+    /// Whether its deletion has been asked for.
+    pub going: bool,
+}
+
+/// What a watch has seen of the objects of one kind. An object is known by the hash of its uid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// A full list begins: what is not seen until `Listed` is not there any more.
+    Listing,
+    /// An object as it is now; without a trace nothing about it matters (a pod that does not wait for a node).
+    Seen {
+        /// The hash of its uid.
+        key: u64,
+        /// What is kept of it.
+        trace: Option<Trace>,
+    },
+    /// An object is gone.
+    Gone {
+        /// The hash of its uid.
+        key: u64,
+    },
+    /// The list is complete.
+    Listed,
+}
+
 /// The version of the message format that this build writes.
 pub const VERSION: u32 = 1;
 

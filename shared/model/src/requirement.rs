@@ -3,6 +3,8 @@
 //! A requirement admits a set of values and says whether the label may be absent. Operators follow the Kubernetes
 //! API reference ("NodeSelectorRequirement"); `Gte`, `Lte` and `minValues` are Karpenter's (NodePool, v1).
 
+mod expressions;
+
 use crate::labels::{Labels, normalized};
 use crate::name::Text;
 use serde::{Deserialize, Serialize};

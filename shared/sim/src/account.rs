@@ -76,10 +76,11 @@ impl Account {
         classes: impl IntoIterator<Item = (Arc<NodeClass>, Arc<InstanceTypes>)>,
     ) {
         let mut world = self.world.borrow_mut();
-        let (classes, types): (Vec<_>, Vec<_>) = classes
-            .into_iter()
-            .map(|(class, types)| (Arc::clone(&class), (class.name.clone(), types)))
-            .unzip();
+        let named = classes.into_iter().map(|(class, types)| {
+            let name = class.name.clone();
+            (class, (name, types))
+        });
+        let (classes, types): (Vec<_>, Vec<_>) = named.unzip();
         world.store.node_classes = classes;
         world.types = types.into_iter().collect();
     }
@@ -92,6 +93,15 @@ impl Account {
     /// EC2 gives notice that it takes a spot instance back in two minutes.
     pub fn interrupt(&self, id: &InstanceId) {
         self.world.borrow_mut().warn(id);
+    }
+
+    /// When the calls were made that launched the instances of which EC2 still tells, in order.
+    pub fn launch_calls(&self) -> Vec<Timestamp> {
+        let world = self.world.borrow();
+        let mut calls: Vec<Timestamp> =
+            world.ec2.machines.keys().filter_map(|id| world.ec2.launch_called(id)).collect();
+        calls.sort_unstable();
+        calls
     }
 
     /// An invocation's access, which implements the port. Its calls wait until [`Self::advance`] has told that their time

@@ -27,7 +27,7 @@ const PACES: Paces =
     Paces { runs_millis: (500, 500), joins_millis: (9_000, 9_000), terminated_millis: (700, 700) };
 
 fn at(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
+    Timestamp::from_millisecond(1_700_000_000_000 + millis).expect("it is in 2023")
 }
 
 /// An account and the time that it was told last.
@@ -74,7 +74,7 @@ impl Watched {
     }
 
     fn states(&mut self, cloud: &WorldHandle) -> Vec<InstanceState> {
-        let state = self.wait(Cloud::observe(cloud, CloudQuery::Instances)).unwrap();
+        let state = self.wait(Cloud::observe(cloud, CloudQuery::Instances)).expect("EC2 answers");
         state.instances.iter().map(|instance| instance.state).collect()
     }
 }
@@ -144,7 +144,7 @@ fn an_instance_that_was_launched_joins_with_the_labels_and_taints_of_its_call() 
     assert_eq!(watched.states(&cloud), [InstanceState::Running]);
     watched.pass(10_000);
     let [Occurrence::Joins(booted)] = &watched.seen[..] else { panic!("{:?}", watched.seen) };
-    assert_eq!(launched, [booted.instance.id.clone()]);
+    assert_eq!(launched, std::slice::from_ref(&booted.instance.id));
     assert_eq!((&booted.labels, &booted.taints), (&call().labels, &call().taints));
     assert_eq!(booted.capacity, instance_type().capacity);
     assert_eq!(booted.instance.cluster_uid, "cluster-uid".into());

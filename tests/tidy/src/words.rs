@@ -3,10 +3,16 @@
 use crate::source::{code_only, is_word, shipped_lines, words};
 
 const CLOCKS: [&str; 4] = ["Timestamp::now", "Instant::now", "SystemTime::now", "Zoned::now"];
-const CLOCKLESS: [&str; 5] =
-    ["shared/model/", "shared/catalog/", "shared/planner/", "shared/reconciler/", "shared/sim/"];
-const ORDERED: [&str; 4] =
-    ["shared/model/", "shared/catalog/", "shared/planner/", "shared/reconciler/"];
+const CLOCKLESS: [&str; 6] = [
+    "shared/model/",
+    "shared/hints/",
+    "shared/catalog/",
+    "shared/planner/",
+    "shared/reconciler/",
+    "shared/sim/",
+];
+const ORDERED: [&str; 5] =
+    ["shared/model/", "shared/hints/", "shared/catalog/", "shared/planner/", "shared/reconciler/"];
 const INTEGER_ONLY: [&str; 2] = ["shared/model/", "shared/planner/"];
 
 /// The places of them that seek in floats: what `bound` claims is rounded to the safe side, what `fill` places is counted

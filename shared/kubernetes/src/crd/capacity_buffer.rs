@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much room to keep free, and for pods of what shape.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, CustomResource, JsonSchema)]
+#[expect(clippy::duplicated_attributes, reason = "several columns have the same type")]
 #[kube(
     group = "autoscaling.x-k8s.io",
     version = "v1beta1",

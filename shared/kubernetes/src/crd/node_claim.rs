@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the node has to be. Never changes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, CustomResource, JsonSchema)]
+#[expect(clippy::duplicated_attributes, reason = "several columns have the same type")]
 #[kube(
     group = "karpenter.sh",
     version = "v1",

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, CustomResource, JsonSchema,
 )]
+#[expect(clippy::duplicated_attributes, reason = "several columns have the same type")]
 #[kube(
     group = "karpenter.k8s.aws",
     version = "v1",

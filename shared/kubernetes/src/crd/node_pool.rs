@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 /// What nodes may be made for pods that wait, how many, and when they may be taken away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, CustomResource, JsonSchema)]
+#[expect(clippy::duplicated_attributes, reason = "several columns have the same type")]
 #[kube(
     group = "karpenter.sh",
     version = "v1",

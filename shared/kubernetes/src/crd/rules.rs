@@ -111,38 +111,38 @@ pub(crate) fn cel(rules: &[Rule]) -> Value {
 pub(crate) fn template_labels() -> Value {
     let each = |rule: String| format!("self.all(x, {rule})");
     json!([
-        within("karpenter.sh", each(is_within("x", "karpenter.sh", &CORE_KEYS))),
-        without(labels::NODEPOOL, each(is_not("x", labels::NODEPOOL))),
-        without(labels::HOSTNAME, each(is_not("x", labels::HOSTNAME))),
-        within("karpenter.k8s.aws", each(is_within("x", "karpenter.k8s.aws", &aws_keys()))),
+        within("karpenter.sh", &each(is_within("x", "karpenter.sh", &CORE_KEYS))),
+        without(labels::NODEPOOL, &each(is_not("x", labels::NODEPOOL))),
+        without(labels::HOSTNAME, &each(is_not("x", labels::HOSTNAME))),
+        within("karpenter.k8s.aws", &each(is_within("x", "karpenter.k8s.aws", &aws_keys()))),
     ])
 }
 
 /// Keys of a NodePool's requirements.
 pub(crate) fn pool_key() -> Value {
     json!([
-        within("karpenter.sh", is_within("self", "karpenter.sh", &CORE_KEYS)),
-        without(labels::NODEPOOL, is_not("self", labels::NODEPOOL)),
-        without(labels::HOSTNAME, is_not("self", labels::HOSTNAME)),
-        within("karpenter.k8s.aws", is_within("self", "karpenter.k8s.aws", &aws_keys())),
+        within("karpenter.sh", &is_within("self", "karpenter.sh", &CORE_KEYS)),
+        without(labels::NODEPOOL, &is_not("self", labels::NODEPOOL)),
+        without(labels::HOSTNAME, &is_not("self", labels::HOSTNAME)),
+        within("karpenter.k8s.aws", &is_within("self", "karpenter.k8s.aws", &aws_keys())),
     ])
 }
 
 /// Keys of a NodeClaim's requirements.
 pub(crate) fn claim_key() -> Value {
     json!([
-        within("karpenter.sh", is_within("self", "karpenter.sh", &CORE_KEYS)),
-        without(labels::HOSTNAME, is_not("self", labels::HOSTNAME)),
-        within("karpenter.k8s.aws", is_within("self", "karpenter.k8s.aws", &aws_keys())),
+        within("karpenter.sh", &is_within("self", "karpenter.sh", &CORE_KEYS)),
+        without(labels::HOSTNAME, &is_not("self", labels::HOSTNAME)),
+        within("karpenter.k8s.aws", &is_within("self", "karpenter.k8s.aws", &aws_keys())),
     ])
 }
 
 /// Keys of a NodeOverlay's requirements: what an instance type has by itself, not what its node class gives it.
 pub(crate) fn overlay_key() -> Value {
     json!([
-        within("karpenter.sh", is_within("self", "karpenter.sh", &CORE_KEYS)),
-        without(labels::HOSTNAME, is_not("self", labels::HOSTNAME)),
-        within("karpenter.k8s.aws", is_within("self", "karpenter.k8s.aws", &aws_instance_keys())),
+        within("karpenter.sh", &is_within("self", "karpenter.sh", &CORE_KEYS)),
+        without(labels::HOSTNAME, &is_not("self", labels::HOSTNAME)),
+        within("karpenter.k8s.aws", &is_within("self", "karpenter.k8s.aws", &aws_instance_keys())),
     ])
 }
 
@@ -160,11 +160,11 @@ fn aws_instance_keys() -> Vec<&'static str> {
     [labels::EC2NODECLASS].into_iter().chain(labels::AWS_INSTANCE_LABELS).collect()
 }
 
-fn within(domain: &str, rule: String) -> Value {
+fn within(domain: &str, rule: &str) -> Value {
     json!({"rule": rule, "message": format!("label domain \"{domain}\" is restricted")})
 }
 
-fn without(key: &str, rule: String) -> Value {
+fn without(key: &str, rule: &str) -> Value {
     json!({"rule": rule, "message": format!("label \"{key}\" is restricted")})
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn new_claim(name: ClaimName, draft: Draft<'_>, replaces: Vec<ClaimNa
     nominated.sort_unstable();
     NewClaim {
         name,
+        pool_uid: Some(pool.uid.clone()),
         labels: labels.clone(),
         annotations: pool.annotations.clone(),
         spec: NodeClaimSpec {

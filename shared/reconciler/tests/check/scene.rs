@@ -151,7 +151,13 @@ fn enter_storage(snapshot: &mut Snapshot, (kind, name): (&str, &str), rest: &[&s
 fn new_claim(name: &str, rest: &[&str]) -> NewClaim {
     let mut spec = spec();
     spec.taints = taints_of(rest);
-    NewClaim { name: name.into(), labels: Labels::new(), annotations: BTreeMap::new(), spec }
+    NewClaim {
+        name: name.into(),
+        pool_uid: None,
+        labels: Labels::new(),
+        annotations: BTreeMap::new(),
+        spec,
+    }
 }
 
 fn launch(name: &str, rest: &[&str]) -> Action {

@@ -45,6 +45,7 @@ pub(crate) fn launch_plan() -> (Snapshot, Plan) {
     snapshot.cluster.pods = vec![Arc::new(waiting("one")), Arc::new(waiting("two"))];
     let new = NewClaim {
         name: "new".into(),
+        pool_uid: None,
         labels: Labels::new(),
         annotations: BTreeMap::new(),
         spec: spec(),

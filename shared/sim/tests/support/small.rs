@@ -115,7 +115,7 @@ fn claim_for(pod: &Pod, state: &ClusterState) -> NewClaim {
     // A claim that failed the pod keeps its name while it is there.
     let failed = state.claims.iter().filter(|c| c.spec.nominated.contains(&pod.short_id())).count();
     let name = format!("{}-{:08x}-{failed}", pool.name, pod.short_id()).into();
-    NewClaim { name, labels: Labels::new(), annotations: [].into(), spec }
+    NewClaim { name, pool_uid: None, labels: Labels::new(), annotations: [].into(), spec }
 }
 
 fn bare_claim(

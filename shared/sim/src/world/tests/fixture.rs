@@ -221,7 +221,13 @@ pub(super) fn new_claim(name: &str) -> NewClaim {
         nominated: vec![],
         replaces: vec![],
     };
-    NewClaim { name: name.into(), labels: Labels::new(), annotations: BTreeMap::new(), spec }
+    NewClaim {
+        name: name.into(),
+        pool_uid: None,
+        labels: Labels::new(),
+        annotations: BTreeMap::new(),
+        spec,
+    }
 }
 
 impl World {

@@ -1,0 +1,181 @@
+//! The API server as a port: reads by scope, changes on conditions.
+//!
+//! Reads take what is slim of each object and drop the rest page by page. Changes name the object that is meant by its
+//! uid, and the version where that matters. Nothing is tried again here that the shell would have to know about.
+
+mod change;
+mod claims;
+mod conditions;
+mod connect;
+mod diff;
+mod events;
+mod format;
+mod held;
+mod kinds;
+mod lease;
+mod list;
+mod memory;
+mod nodes;
+mod observe;
+mod outcome;
+mod pods;
+mod resource;
+mod select;
+mod selector;
+mod token;
+mod wire;
+
+pub use connect::{ConnectError, Eks};
+pub use wire::Traffic;
+
+use change::Target;
+use events::Recorded;
+use jiff::Timestamp;
+use model::action::{ClusterAction, Event};
+use model::labels::TERMINATION_FINALIZER;
+use model::name::{ObjectName, Uid};
+use model::outcome::Outcome;
+use model::snapshot::{ClusterState, Scope};
+use observe::Cache;
+use reconciler::ports::{Cluster, ObserveError};
+use resource::{NODE_CLAIMS, NODES, Resource};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use wire::Wire;
+
+/// The cluster behind an API server. Built once for a process, inside a tokio runtime; it keeps what it has read and
+/// catches up in the next pass.
+pub struct Client {
+    wire: Wire,
+    home: Home,
+    cache: Mutex<Cache>,
+    recorded: Recorded,
+}
+
+/// Where joiner's own objects live.
+struct Home {
+    namespace: String,
+}
+
+impl Home {
+    fn path(&self, resource: &Resource, name: &str) -> String {
+        resource.named_within(&self.namespace, name)
+    }
+}
+
+impl Client {
+    /// A client by the current context of a kubeconfig; joiner's own objects are in the namespace.
+    ///
+    /// # Errors
+    /// When the file cannot be used. The API server is not called.
+    pub async fn from_kubeconfig(path: &Path, namespace: &str) -> Result<Self, ConnectError> {
+        Ok(Self::new(connect::by_kubeconfig(path).await?, namespace))
+    }
+
+    /// A client by the service account of the pod that this runs in.
+    ///
+    /// # Errors
+    /// When this is no pod.
+    pub fn in_cluster(namespace: &str) -> Result<Self, ConnectError> {
+        Ok(Self::new(connect::in_cluster()?, namespace))
+    }
+
+    /// A client of an EKS cluster, by tokens that are made here.
+    ///
+    /// # Errors
+    /// When endpoint or certificate authority cannot be used. Nothing is called.
+    pub async fn for_eks(eks: &Eks, namespace: &str) -> Result<Self, ConnectError> {
+        Ok(Self::new(connect::by_eks(eks).await?, namespace))
+    }
+
+    fn new(wire: Wire, namespace: &str) -> Self {
+        let home = Home { namespace: namespace.to_owned() };
+        Self { wire, home, cache: Mutex::default(), recorded: Recorded::default() }
+    }
+
+    /// What has been exchanged with the API server so far.
+    pub fn traffic(&self) -> Traffic {
+        self.wire.traffic()
+    }
+
+    /// Forgets what was read, as if the process had just begun.
+    pub fn forget(&self) {
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Cache::default();
+    }
+
+    /// The uid of an object of which the last pass told.
+    fn known_uid(&self, event: &Event) -> Option<Uid> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let name: &ObjectName = &event.object;
+        match &*event.kind {
+            "Node" => cache.nodes.named(name).map(|node| node.uid.clone()),
+            "NodeClaim" => cache.claims.named(name).map(|claim| claim.uid.clone()),
+            "NodePool" => cache.pools.named(name).map(|pool| pool.uid.clone()),
+            "EC2NodeClass" => cache.classes.named(name).map(|class| class.uid.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Cluster for Client {
+    async fn observe(&self, scope: Scope) -> Result<ClusterState, ObserveError> {
+        // While it is out, another pass reads all anew; a pass that is given up leaves nothing half done behind.
+        let mut cache =
+            std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
+        let now = Timestamp::now();
+        let pass = observe::observe(&self.wire, &self.home, &mut cache, (scope, now));
+        let state = Box::pin(pass).await;
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
+        state.map_err(outcome::of_reading)
+    }
+
+    async fn apply(&self, action: &ClusterAction) -> Outcome {
+        let (wire, home, now) = (&self.wire, &self.home, Timestamp::now());
+        match action {
+            ClusterAction::CreateClaim(new) => claims::create(wire, new).await,
+            ClusterAction::UpdateClaim { claim, uid, resource_version, change } => {
+                let path = NODE_CLAIMS.named(claim);
+                let target = Target { path: &path, uid, version: *resource_version };
+                claims::update(wire, target, change, now).await
+            }
+            ClusterAction::DeleteClaim { claim, uid, reason: _ } => {
+                let path = NODE_CLAIMS.named(claim);
+                change::delete(wire, Target { path: &path, uid, version: None }, None).await
+            }
+            ClusterAction::ReleaseClaim { claim, uid } => {
+                let path = NODE_CLAIMS.named(claim);
+                let target = Target { path: &path, uid, version: None };
+                change::release(wire, target, TERMINATION_FINALIZER).await
+            }
+            ClusterAction::UpdateNode { node, uid, resource_version, change } => {
+                let path = NODES.named(node);
+                let target = Target { path: &path, uid, version: *resource_version };
+                nodes::update(wire, target, change).await
+            }
+            ClusterAction::DeleteNode { node, uid } => {
+                let path = NODES.named(node);
+                change::delete(wire, Target { path: &path, uid, version: None }, None).await
+            }
+            ClusterAction::ReleaseNode { node, uid } => {
+                let path = NODES.named(node);
+                let target = Target { path: &path, uid, version: None };
+                change::release(wire, target, TERMINATION_FINALIZER).await
+            }
+            ClusterAction::EvictPod { pod, uid, reason } => {
+                pods::evict((wire, &self.recorded), (pod, uid), reason, now).await
+            }
+            ClusterAction::DeletePod { pod, uid, grace } => {
+                pods::delete(wire, (pod, uid), *grace).await
+            }
+            ClusterAction::Remember(change) => memory::remember(wire, home, change).await,
+            ClusterAction::AcquireLease { holder, until } => {
+                lease::acquire(wire, home, (holder, *until), now).await
+            }
+            ClusterAction::ReleaseLease { holder } => lease::release(wire, home, holder).await,
+            ClusterAction::RecordEvent(event) => {
+                let uid = self.known_uid(event);
+                events::record((wire, &self.recorded), event, uid.as_ref(), now).await
+            }
+        }
+    }
+}

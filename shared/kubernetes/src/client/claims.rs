@@ -1,0 +1,292 @@
+//! NodeClaims: made as Karpenter makes them, and changed.
+
+use super::change::{self, JSON, Target};
+use super::conditions::{Condition, ConditionSet, Wanted};
+use super::format::{amounts, duration, seconds};
+use super::outcome;
+use super::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS};
+use super::wire::Wire;
+use http::Method;
+use jiff::Timestamp;
+use model::action::{ClaimChange, NewClaim};
+use model::claim::NodeClaimSpec;
+use model::condition::{ConditionType, Status};
+use model::labels;
+use model::name::{ClaimName, InstanceId, Zone};
+use model::outcome::Outcome;
+use model::requirement::Requirements;
+use model::resources::Resources;
+use model::taint::Taint;
+use serde_json::{Map, Value, json};
+
+/// Creates a claim.
+pub(super) async fn create(wire: &Wire, new: &NewClaim) -> Outcome {
+    let body = match wire.change(Method::POST, &NODE_CLAIMS.all(), (JSON, &object(new))).await {
+        Ok(body) => body,
+        Err(failure) => {
+            return match outcome::of_change(failure) {
+                // What cannot be found is the kind.
+                Outcome::NotFound => Outcome::Denied {
+                    code: "NotFound".to_owned(),
+                    message: "the API server does not know NodeClaims".to_owned(),
+                },
+                outcome => outcome,
+            };
+        }
+    };
+    let created: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let version = change::version_of(&created);
+    match (created["metadata"]["uid"].as_str(), version) {
+        (Some(uid), Some(resource_version)) => {
+            Outcome::Created { uid: uid.into(), resource_version }
+        }
+        (None, _) | (_, None) => {
+            Outcome::Unknown { message: "a new NodeClaim without uid or version".to_owned() }
+        }
+    }
+}
+
+/// Changes a claim.
+pub(super) async fn update(
+    wire: &Wire,
+    target: Target<'_>,
+    change: &ClaimChange,
+    now: Timestamp,
+) -> Outcome {
+    match annotation(change) {
+        Some((key, value)) => {
+            let mut patch = json!({"metadata": target.conditions()});
+            patch["metadata"]["annotations"] = json!({key: value});
+            change::patch(wire, target.path, &patch).await
+        }
+        None => change::edit(wire, target, |object| edit(object, change, now)).await,
+    }
+}
+
+/// The object of a new claim.
+fn object(new: &NewClaim) -> Value {
+    let NewClaim { name, pool_uid, labels, annotations, spec } = new;
+    let mut annotations = annotations.clone();
+    if !spec.nominated.is_empty() {
+        let ids: Vec<String> = spec.nominated.iter().map(|id| format!("{id:08x}")).collect();
+        annotations.insert(labels::NOMINATED_PODS.into(), ids.join(",").into());
+    }
+    if !spec.replaces.is_empty() {
+        annotations.insert(labels::REPLACES.into(), names(&spec.replaces).into());
+    }
+    let mut metadata = json!({
+        "name": &**name,
+        "labels": labels,
+        "annotations": annotations,
+        "finalizers": [labels::TERMINATION_FINALIZER],
+    });
+    if let (Some(pool), Some(uid)) = (&spec.pool, pool_uid) {
+        metadata["ownerReferences"] = json!([{
+            "apiVersion": NODE_POOLS.api_version,
+            "kind": NODE_POOLS.kind,
+            "name": &**pool,
+            "uid": &**uid,
+            "blockOwnerDeletion": true,
+        }]);
+    }
+    json!({
+        "apiVersion": NODE_CLAIMS.api_version,
+        "kind": NODE_CLAIMS.kind,
+        "metadata": metadata,
+        "spec": spec_of(spec),
+    })
+}
+
+fn spec_of(spec: &NodeClaimSpec) -> Value {
+    let NodeClaimSpec {
+        pool: _, node_class, requirements, requests, taints, startup_taints, ..
+    } = spec;
+    let NodeClaimSpec { expire_after, termination_grace_period, .. } = spec;
+    let (group, _) = NODE_CLASSES.api_version.split_once('/').unwrap_or_default();
+    let mut object = json!({
+        "nodeClassRef": {"group": group, "kind": NODE_CLASSES.kind, "name": &**node_class},
+        "requirements": requirements_of(requirements),
+        "resources": {"requests": amounts(requests)},
+        "expireAfter": expire_after.map_or_else(|| "Never".to_owned(), duration),
+    });
+    if !taints.is_empty() {
+        object["taints"] = taints.iter().map(taint).collect();
+    }
+    if !startup_taints.is_empty() {
+        object["startupTaints"] = startup_taints.iter().map(taint).collect();
+    }
+    if let Some(period) = termination_grace_period {
+        object["terminationGracePeriod"] = json!(duration(*period));
+    }
+    object
+}
+
+/// Requirements by operators; `minValues` stands with the first of a key.
+fn requirements_of(all: &Requirements) -> Value {
+    let mut list = Vec::new();
+    for (key, requirement) in all.iter() {
+        let mut min_values = requirement.min_values();
+        for (operator, values) in requirement.expressions() {
+            let mut entry = json!({"key": &**key, "operator": operator});
+            if !values.is_empty() {
+                entry["values"] = json!(values);
+            }
+            if let Some(count) = min_values.take() {
+                entry["minValues"] = json!(count);
+            }
+            list.push(entry);
+        }
+    }
+    Value::Array(list)
+}
+
+/// A taint as objects have it.
+pub(super) fn taint(taint: &Taint) -> Value {
+    let Taint { key, value, effect } = taint;
+    let mut object = json!({"key": &**key, "effect": effect});
+    if !value.is_empty() {
+        object["value"] = json!(&**value);
+    }
+    object
+}
+
+fn names(claims: &[ClaimName]) -> String {
+    claims.iter().map(|claim| &**claim).collect::<Vec<_>>().join(",")
+}
+
+/// The annotation that a change is kept in, if it is kept in one; without a value it goes.
+fn annotation(change: &ClaimChange) -> Option<(&'static str, Option<String>)> {
+    match change {
+        ClaimChange::LaunchRecord(record) => {
+            let text = serde_json::to_string(record).expect("a record has no map of foreign keys");
+            Some((labels::LAUNCH_RECORD, Some(text)))
+        }
+        ClaimChange::Notice(notice) => {
+            let text = format!("{}@{}", notice.kind.as_str(), notice.at);
+            Some((labels::INTERRUPTION_NOTICE, Some(text)))
+        }
+        ClaimChange::ReplacedBy(claims) => {
+            Some((labels::REPLACED_BY, (!claims.is_empty()).then(|| names(claims))))
+        }
+        ClaimChange::TerminationDeadline(at) => {
+            Some((labels::TERMINATION_TIMESTAMP, Some(seconds(*at))))
+        }
+        ClaimChange::Launched { .. }
+        | ClaimChange::Registered { .. }
+        | ClaimChange::Initialized { .. }
+        | ClaimChange::Condition { .. }
+        | ClaimChange::LastPodEvent(_) => None,
+    }
+}
+
+/// Makes a change in the object.
+fn edit(object: &mut Value, change: &ClaimChange, now: Timestamp) -> Result<(), String> {
+    let is_so = |kind: ConditionType| Some((kind, Some(Status::True), name_of(kind), ""));
+    let condition = match change {
+        ClaimChange::Launched { instance, image, labels, capacity, allocatable } => {
+            let all = labels.iter().map(|(key, value)| (key.to_string(), json!(&**value)));
+            fields(&mut object["metadata"]["labels"]).extend(all);
+            let zone = labels.get(labels::ZONE).cloned().map(Zone::from);
+            let status = fields(&mut object["status"]);
+            status.insert("providerID".to_owned(), json!(provider_id(zone.as_ref(), instance)));
+            status.insert("imageID".to_owned(), json!(&**image));
+            set_sizes(status, capacity, allocatable);
+            is_so(ConditionType::Launched)
+        }
+        ClaimChange::Registered { node } => {
+            fields(&mut object["status"]).insert("nodeName".to_owned(), json!(&**node));
+            is_so(ConditionType::Registered)
+        }
+        ClaimChange::Initialized { capacity, allocatable } => {
+            set_sizes(fields(&mut object["status"]), capacity, allocatable);
+            is_so(ConditionType::Initialized)
+        }
+        ClaimChange::Condition { kind, status, reason, message } => {
+            Some((*kind, *status, &**reason, &**message))
+        }
+        ClaimChange::LastPodEvent(at) => {
+            fields(&mut object["status"])
+                .insert("lastPodEventTime".to_owned(), json!(seconds(*at)));
+            None
+        }
+        ClaimChange::LaunchRecord(_)
+        | ClaimChange::Notice(_)
+        | ClaimChange::ReplacedBy(_)
+        | ClaimChange::TerminationDeadline(_) => None,
+    };
+    match condition {
+        Some(condition) => set_condition(object, condition, now),
+        None => Ok(()),
+    }
+}
+
+/// `aws:///zone/instance`, as Karpenter and the AWS cloud provider have it.
+fn provider_id(zone: Option<&Zone>, instance: &InstanceId) -> String {
+    format!("aws:///{}/{instance}", zone.map_or("", |zone| zone.as_str()))
+}
+
+fn set_sizes(status: &mut Map<String, Value>, capacity: &Resources, allocatable: &Resources) {
+    status.insert("capacity".to_owned(), amounts(capacity));
+    status.insert("allocatable".to_owned(), amounts(allocatable));
+}
+
+fn set_condition(
+    object: &mut Value,
+    (kind, status, reason, message): (ConditionType, Option<Status>, &str, &str),
+    now: Timestamp,
+) -> Result<(), String> {
+    let present = object["status"]["conditions"].take();
+    let conditions: Vec<Condition> = match present {
+        Value::Null => Vec::new(),
+        list => {
+            serde_json::from_value(list).map_err(|error| format!("status.conditions: {error}"))?
+        }
+    };
+    let metadata = &object["metadata"];
+    let created = metadata["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+    let mut set = ConditionSet {
+        conditions,
+        generation: metadata["generation"].as_i64().unwrap_or(0),
+        created: &created,
+        is_deleting: metadata["deletionTimestamp"].is_string(),
+        now,
+    };
+    set.begin();
+    let kind = name_of(kind);
+    match status {
+        Some(status) => {
+            let status = match status {
+                Status::True => "True",
+                Status::False => "False",
+                Status::Unknown => "Unknown",
+            };
+            set.set(Wanted { kind, status, reason, message });
+        }
+        None => set.clear(kind),
+    }
+    let conditions = serde_json::to_value(set.conditions);
+    object["status"]["conditions"] = conditions.map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+const fn name_of(kind: ConditionType) -> &'static str {
+    match kind {
+        ConditionType::Launched => "Launched",
+        ConditionType::Registered => "Registered",
+        ConditionType::Initialized => "Initialized",
+        ConditionType::Consolidatable => "Consolidatable",
+        ConditionType::Drifted => "Drifted",
+        ConditionType::Drained => "Drained",
+        ConditionType::VolumesDetached => "VolumesDetached",
+        ConditionType::InstanceTerminating => "InstanceTerminating",
+        ConditionType::DisruptionReason => "DisruptionReason",
+    }
+}
+
+/// The fields of an object; one that is not there comes to be.
+pub(super) fn fields(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut().expect("it was made one")
+}

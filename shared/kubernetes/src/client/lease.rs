@@ -1,0 +1,156 @@
+//! The planner's lease. It keeps planners apart as a rule; nothing relies on it, since a holder that was paused may act
+//! after its time.
+
+use super::Home;
+use super::change::{ATTEMPTS_MAX, JSON, MERGE_PATCH};
+use super::format::micros;
+use super::outcome;
+use super::resource::LEASES;
+use super::wire::{Failure, Wire};
+use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use model::outcome::Outcome;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The lease's name.
+const PLANNER: &str = "joiner-planner";
+
+/// Who found the lease taken: its holder looks once more before it gives it back.
+const WANTED: &str = "joiner.sh/wanted-by";
+
+/// A Lease, as far as it is looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Lease {
+    metadata: LeaseMeta,
+    spec: LeaseSpec,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LeaseMeta {
+    resource_version: String,
+    annotations: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct LeaseSpec {
+    holder_identity: Option<String>,
+    renew_time: Option<Timestamp>,
+    lease_duration_seconds: Option<i64>,
+}
+
+/// What is to be done about a lease as it stands.
+#[derive(Clone, Debug, PartialEq)]
+struct Step {
+    /// The patch, without its condition; none where all is as it should be.
+    patch: Option<Value>,
+    /// What has come of it once it is written.
+    outcome: Outcome,
+}
+
+/// Takes the lease.
+pub(super) async fn acquire(
+    wire: &Wire,
+    home: &Home,
+    (holder, until): (&str, Timestamp),
+    now: Timestamp,
+) -> Outcome {
+    swap(wire, home, |lease| match lease {
+        Some(lease) => acquiring(lease, (holder, until), now),
+        None => {
+            Step { patch: Some(json!({"spec": held(holder, until, now)})), outcome: Outcome::Done }
+        }
+    })
+    .await
+}
+
+/// Gives the lease back.
+pub(super) async fn release(wire: &Wire, home: &Home, holder: &str) -> Outcome {
+    swap(wire, home, |lease| match lease {
+        Some(lease) => releasing(lease, holder),
+        None => Step { patch: None, outcome: Outcome::Done },
+    })
+    .await
+}
+
+fn acquiring(lease: &Lease, (holder, until): (&str, Timestamp), now: Timestamp) -> Step {
+    let LeaseSpec { holder_identity, renew_time, lease_duration_seconds } = &lease.spec;
+    let end = renew_time.map(|at| {
+        at + SignedDuration::from_secs(lease_duration_seconds.unwrap_or(0).clamp(0, 3600))
+    });
+    let other = holder_identity.as_deref().filter(|name| !name.is_empty() && *name != holder);
+    if other.is_some() && end.is_some_and(|end| now < end) {
+        let is_marked = lease.metadata.annotations.contains_key(WANTED);
+        let mark = json!({"metadata": {"annotations": {WANTED: holder}}});
+        return Step { patch: (!is_marked).then_some(mark), outcome: Outcome::Conflict };
+    }
+    let patch = json!({
+        "metadata": {"annotations": {WANTED: null}},
+        "spec": held(holder, until, now),
+    });
+    Step { patch: Some(patch), outcome: Outcome::Done }
+}
+
+/// Whoever is told that another wanted it still has it, to look once more.
+fn releasing(lease: &Lease, holder: &str) -> Step {
+    if lease.spec.holder_identity.as_deref() != Some(holder) {
+        return Step { patch: None, outcome: Outcome::Done };
+    }
+    if lease.metadata.annotations.contains_key(WANTED) {
+        let patch = json!({"metadata": {"annotations": {WANTED: null}}});
+        return Step { patch: Some(patch), outcome: Outcome::Conflict };
+    }
+    let patch = json!({"spec": {"holderIdentity": null, "renewTime": null, "acquireTime": null, "leaseDurationSeconds": null}});
+    Step { patch: Some(patch), outcome: Outcome::Done }
+}
+
+/// `spec` of a lease that ends at this time. Its duration is in whole seconds, so its beginning is put where they fit.
+fn held(holder: &str, until: Timestamp, now: Timestamp) -> Value {
+    let left = until.duration_since(now).as_millis();
+    let seconds = i64::try_from((left + 999) / 1000).unwrap_or(1).clamp(1, 3600);
+    let begin = micros(until - SignedDuration::from_secs(seconds));
+    json!({
+        "holderIdentity": holder,
+        "leaseDurationSeconds": seconds,
+        "acquireTime": begin,
+        "renewTime": begin,
+    })
+}
+
+/// Reads the lease, and writes what it is to be on the condition that it is still as it was read.
+async fn swap(wire: &Wire, home: &Home, decide: impl Fn(Option<&Lease>) -> Step) -> Outcome {
+    let path = home.path(&LEASES, PLANNER);
+    for _ in 0..ATTEMPTS_MAX {
+        let seen = match wire.get(&path).await.and_then(|body| read(&body)) {
+            Ok(lease) => Some(lease),
+            Err(failure) if failure.is(StatusCode::NOT_FOUND) => None,
+            Err(failure) => return outcome::of_change(failure),
+        };
+        let Step { patch, outcome } = decide(seen.as_ref());
+        let Some(mut change) = patch else { return outcome };
+        let written = if let Some(seen) = &seen {
+            change["metadata"]["resourceVersion"] = json!(seen.metadata.resource_version);
+            wire.change(Method::PATCH, &path, (MERGE_PATCH, &change)).await
+        } else {
+            change["apiVersion"] = json!(LEASES.api_version);
+            change["kind"] = json!(LEASES.kind);
+            change["metadata"]["name"] = json!(PLANNER);
+            wire.change(Method::POST, &LEASES.within(&home.namespace), (JSON, &change)).await
+        };
+        match written {
+            Ok(_) => return outcome,
+            Err(failure) if failure.is(StatusCode::CONFLICT) => {}
+            Err(failure) => return outcome::of_change(failure),
+        }
+    }
+    Outcome::Conflict
+}
+
+fn read(body: &[u8]) -> Result<Lease, Failure> {
+    let lease = serde_json::from_slice(body);
+    lease.map_err(|error| Failure::Lost(format!("Lease {PLANNER}: {error}")))
+}
