@@ -26,6 +26,27 @@ sim SEED:
 sweep:
     .ci/run slow
 
+# scenarios on a real control plane, whose first build takes a while (needs Go)
+e2e:
+    .ci/run e2e
+
+# a real control plane to look at, with the simulated EC2 beside it, until Ctrl-C; prints its kubeconfig (needs Go)
+cluster *FLAGS:
+    cargo run -p e2e --bin cluster -- {{ FLAGS }}
+
+# how fast joiner is on that, as a table; takes a quarter of an hour (needs Go)
+bench-cluster:
+    cargo run --release -p e2e --bin bench_cluster
+
+# the forwarder as static binaries of at most 8 MB, for TARGETS or for amd64 and arm64 (needs python3 for zig)
+forwarder *TARGETS:
+    functions/forwarder/build.sh {{ TARGETS }}
+
+# the forwarder's memory and rate, and how it gets over failures, on a real control plane (needs Go)
+bench-forwarder:
+    binary=$(functions/forwarder/build.sh x86_64-unknown-linux-musl); \
+    cargo run --release -p e2e --bin forwarder_measures -- "$binary"
+
 # our plans beside Karpenter's: FOLDER holds check/ with problems, judge and Karpenter's results (needs python3)
 parity FOLDER="../shared" FILTER="":
     cargo build --release --bin joiner --bin parity
@@ -39,6 +60,10 @@ bench FILTER="":
 bless:
     UPDATE_EXPECT=1 cargo test --workspace
 
+# write the custom resource definitions into the Helm chart
+crds:
+    UPDATE_EXPECT=1 cargo test -p joiner-cli --test crds
+
 # check each crate by itself: a feature or dependency that only its neighbours switch on is missing here
 each:
     for manifest in functions/*/Cargo.toml shared/*/Cargo.toml tests/*/Cargo.toml; do \
@@ -46,6 +71,10 @@ each:
       echo "=== $manifest"; \
       cargo check --all-targets --manifest-path "$manifest"; \
     done
+
+# the Helm chart: lint, schemas, rights, and what a real API server lets each function do
+chart:
+    infra/charts/check.sh --api-server
 
 # everything, as the build server does it
 ci:

@@ -1,6 +1,6 @@
 //! The real handlers and the real forwarder's logic, introduced to the simulated world. Nothing is decided here.
 
-use ::forwarder::batcher::Batcher;
+use hints::batcher::Batcher;
 use jiff::Timestamp;
 use model::hint::Hint;
 use model::name::Text;

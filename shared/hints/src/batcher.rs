@@ -62,6 +62,12 @@ impl Batcher {
         due
     }
 
+    /// Every hint that waits, due or not; nothing waits after that.
+    pub fn rest(&mut self) -> Vec<Hint> {
+        let waiting = self.kinds.iter_mut();
+        waiting.filter_map(|(hint, state)| state.waiting.take().map(|_| *hint)).collect()
+    }
+
     /// When to ask again, if nothing changes before.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let wakes = self.kinds.values().filter_map(|state| {
@@ -108,6 +114,18 @@ mod tests {
     fn a_hint_never_waits_longer_than_a_second() {
         let busy: Vec<i64> = (0..3000).step_by(5).collect();
         assert_eq!(sends(&busy, 3000), [0, 1005, 2010]);
+    }
+
+    #[test]
+    fn at_the_end_everything_is_sent() {
+        let mut batcher = Batcher::default();
+        let now = Timestamp::UNIX_EPOCH;
+        batcher.changed(Hint::Provisioning, now);
+        batcher.due(now);
+        batcher.changed(Hint::Provisioning, now);
+        assert_eq!(batcher.rest(), [Hint::Provisioning]);
+        assert_eq!(batcher.rest(), []);
+        assert_eq!(batcher.next_wake(), None);
     }
 
     #[test]
