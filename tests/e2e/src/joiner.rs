@@ -1,0 +1,143 @@
+//! joiner's functions as they are deployed, on the real API server and the simulated EC2.
+
+use crate::objects;
+use crate::stage::Stage;
+use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
+use kubernetes::client::Client;
+use model::snapshot::{ClusterState, Scope};
+use reconciler::batch::Response;
+use reconciler::ports::Cluster;
+use reconciler::report::Report;
+use serde_json::json;
+use sim::handle::WorldHandle;
+use sim::lambda;
+
+/// Where joiner's own objects are.
+const NAMESPACE: &str = "joiner";
+
+/// The four functions.
+pub struct Joiner<'s> {
+    stage: &'s Stage,
+    name: String,
+    /// Its environment, for those who look at what it reads.
+    pub provisioning: Function,
+    lifecycle: Function,
+    disruption: Function,
+    interruption: Function,
+}
+
+/// The environment of one function, which stays warm: it keeps what it knows of the cluster from pass to pass.
+pub struct Function {
+    /// The adapter to the API server.
+    pub cluster: Client,
+    cloud: WorldHandle,
+}
+
+impl Function {
+    async fn deploy(stage: &Stage, function: lambda::Function) -> Result<Self> {
+        let kubeconfig = stage.plane.borrow().access.kubeconfig.clone();
+        let cluster = Client::from_kubeconfig(&kubeconfig, NAMESPACE).await;
+        let cluster = cluster.context("connecting a function to the API server")?;
+        Ok(Self { cluster, cloud: stage.cloud.account().handle(function) })
+    }
+}
+
+impl<'s> Joiner<'s> {
+    /// Deploys the functions under a name, by which one planner tells itself from another.
+    ///
+    /// # Errors
+    /// When the API server cannot be reached.
+    pub async fn new(stage: &'s Stage, name: &str) -> Result<Self> {
+        let namespace =
+            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
+        objects::apply(&stage.client, &namespace).await?;
+        Ok(Self {
+            stage,
+            name: name.to_owned(),
+            provisioning: Function::deploy(stage, lambda::Function::Provisioning).await?,
+            lifecycle: Function::deploy(stage, lambda::Function::Lifecycle).await?,
+            disruption: Function::deploy(stage, lambda::Function::Disruption).await?,
+            interruption: Function::deploy(stage, lambda::Function::Interruption).await?,
+        })
+    }
+
+    /// One pass of provisioning, as its schedule makes it.
+    ///
+    /// # Errors
+    /// When the world could not be read, or the plan broke a rule.
+    pub async fn provision(&self) -> Result<Report> {
+        let Function { cluster, cloud } = &self.provisioning;
+        let known_as = (&self.stage.settings, self.name.as_str());
+        let pass = provisioning::handler::handle(cluster, cloud, known_as, &[], Timestamp::now());
+        told("provisioning", self.stage.cloud.drive(Box::pin(pass)).await)
+    }
+
+    /// One pass of lifecycle.
+    ///
+    /// # Errors
+    /// When the world could not be read, or the plan broke a rule.
+    pub async fn advance(&self) -> Result<Report> {
+        let Function { cluster, cloud } = &self.lifecycle;
+        let settings = &self.stage.settings;
+        let pass = lifecycle::handler::handle(cluster, cloud, settings, &[], Timestamp::now());
+        told("lifecycle", self.stage.cloud.drive(Box::pin(pass)).await)
+    }
+
+    /// One sweep of disruption.
+    ///
+    /// # Errors
+    /// When the world could not be read, or the plan broke a rule.
+    pub async fn disrupt(&self) -> Result<Report> {
+        let Function { cluster, cloud } = &self.disruption;
+        let settings = &self.stage.settings;
+        let pass = disruption::handler::handle(cluster, cloud, settings, Timestamp::now());
+        told("disruption", self.stage.cloud.drive(Box::pin(pass)).await)
+    }
+
+    /// One event of EC2's.
+    ///
+    /// # Errors
+    /// When the world could not be read, the event neither, or the plan broke a rule.
+    pub async fn interrupt(&self, event: &str) -> Result<()> {
+        let Function { cluster, cloud } = &self.interruption;
+        let settings = &self.stage.settings;
+        let pass = interruption::handler::handle(cluster, cloud, settings, event, Timestamp::now());
+        let response = self.stage.cloud.drive(Box::pin(pass)).await;
+        ensure!(response.poison.is_empty(), "interruption: {:?}", response.poison);
+        ensure!(response.error.is_none(), "interruption: {:?}", response.error);
+        Ok(())
+    }
+
+    /// Waits until something holds, with a pass of lifecycle before each look.
+    ///
+    /// # Errors
+    /// When it does not in a generous time, or a pass fails.
+    pub async fn advance_until(
+        &self,
+        what: &str,
+        holds: impl AsyncFn() -> Result<bool>,
+    ) -> Result<()> {
+        let looks = async || {
+            self.advance().await?;
+            holds().await
+        };
+        self.stage.until(what, looks).await
+    }
+
+    /// What provisioning sees.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn sees(&self, scope: Scope) -> Result<ClusterState> {
+        Ok(self.provisioning.cluster.observe(scope).await?)
+    }
+}
+
+fn told(function: &str, response: Response) -> Result<Report> {
+    let Response { failed: _, report, error, poison: _ } = response;
+    ensure!(error.is_none(), "{function}: {}", error.unwrap_or_default());
+    let report = report.with_context(|| format!("{function} reports"))?;
+    ensure!(report.violations.is_empty(), "{function}: {:?}", report.violations);
+    Ok(report)
+}

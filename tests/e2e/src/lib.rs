@@ -1,0 +1,13 @@
+//! A real control plane, the simulated EC2 in real time, and fake kubelets between them: what scenarios and `just cluster`
+//! run joiner on.
+
+pub mod bench;
+pub mod classes;
+pub mod control_plane;
+pub mod definitions;
+pub mod joiner;
+pub mod kubelet;
+pub mod objects;
+pub mod real_time;
+pub mod stage;
+pub mod workload;
