@@ -136,7 +136,7 @@ impl Cluster for Client {
             ClusterAction::UpdateClaim { claim, uid, resource_version, change } => {
                 let path = NODE_CLAIMS.named(claim);
                 let target = Target { path: &path, uid, version: *resource_version };
-                claims::update(wire, target, change, now).await
+                claims::update((wire, &self.recorded), target, change, now).await
             }
             ClusterAction::DeleteClaim { claim, uid, reason: _ } => {
                 let path = NODE_CLAIMS.named(claim);

@@ -46,29 +46,42 @@ pub(super) async fn patch(wire: &Wire, path: &str, change: &Value) -> Outcome {
     }
 }
 
+/// An object before and after a change.
+pub(super) struct Changed {
+    pub(super) before: Value,
+    pub(super) after: Value,
+}
+
+impl Changed {
+    /// What came of the change.
+    pub(super) fn outcome(&self) -> Outcome {
+        of_object(&self.after)
+    }
+}
+
 /// Changes an object by what it holds: reads it, edits it, and writes the difference on the condition that it is still as
 /// it was read. Where no version was asked for, somebody else's change in between leads to another attempt.
+///
+/// # Errors
+/// The outcome, where nothing was changed.
 pub(super) async fn edit(
     wire: &Wire,
     target: Target<'_>,
     edit: impl Fn(&mut Value) -> Result<(), String>,
-) -> Outcome {
+) -> Result<Changed, Outcome> {
     for _ in 0..ATTEMPTS_MAX {
-        let seen = match read(wire, target).await {
-            Ok(seen) => seen,
-            Err(outcome) => return outcome,
-        };
-        let mut wanted = seen.clone();
+        let before = read(wire, target).await?;
+        let mut wanted = before.clone();
         if let Err(message) = edit(&mut wanted) {
-            return Outcome::Denied { code: "Unreadable".to_owned(), message };
+            return Err(Outcome::Denied { code: "Unreadable".to_owned(), message });
         }
-        match write(wire, target.path, seen, &wanted).await {
-            Ok(present) => return of_object(&present),
+        match write(wire, target.path, &before, &wanted).await {
+            Ok(after) => return Ok(Changed { before, after }),
             Err(failure) if failure.is(StatusCode::CONFLICT) && target.version.is_none() => {}
-            Err(failure) => return outcome::of_change(failure),
+            Err(failure) => return Err(outcome::of_change(failure)),
         }
     }
-    Outcome::Conflict
+    Err(Outcome::Conflict)
 }
 
 /// The object, if it is the one that is meant.
@@ -83,11 +96,13 @@ async fn read(wire: &Wire, target: Target<'_>) -> Result<Value, Outcome> {
 }
 
 /// Writes what differs, the status by its own path after the rest. Returns the object as the API server has it then.
-async fn write(wire: &Wire, path: &str, seen: Value, wanted: &Value) -> Result<Value, Failure> {
-    let Some(Value::Object(mut rest)) = diff::between(&seen, wanted) else { return Ok(seen) };
+async fn write(wire: &Wire, path: &str, seen: &Value, wanted: &Value) -> Result<Value, Failure> {
+    let Some(Value::Object(mut rest)) = diff::between(seen, wanted) else {
+        return Ok(seen.clone());
+    };
     let status = rest.remove("status").map(|status| json!({"status": status}));
     let rest = (!rest.is_empty()).then_some(Value::Object(rest));
-    let mut present = seen;
+    let mut present = seen.clone();
     for (at, change) in [(path.to_owned(), rest), (format!("{path}/status"), status)] {
         let Some(mut change) = change else { continue };
         change["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();

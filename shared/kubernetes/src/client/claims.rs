@@ -1,18 +1,20 @@
 //! NodeClaims: made as Karpenter makes them, and changed.
 
-use super::change::{self, JSON, Target};
+use super::change::{self, Changed, JSON, Target};
 use super::conditions::{Condition, ConditionSet, Wanted};
+use super::events::{self, Recorded};
 use super::format::{amounts, duration, seconds};
 use super::outcome;
 use super::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS};
 use super::wire::Wire;
+use futures_util::future::join_all;
 use http::Method;
 use jiff::Timestamp;
-use model::action::{ClaimChange, NewClaim};
+use model::action::{ClaimChange, Event, NewClaim};
 use model::claim::NodeClaimSpec;
 use model::condition::{ConditionType, Status};
 use model::labels;
-use model::name::{ClaimName, InstanceId, Zone};
+use model::name::{ClaimName, InstanceId, ObjectName, Zone};
 use model::outcome::Outcome;
 use model::requirement::Requirements;
 use model::resources::Resources;
@@ -46,21 +48,66 @@ pub(super) async fn create(wire: &Wire, new: &NewClaim) -> Outcome {
     }
 }
 
-/// Changes a claim.
+/// Changes a claim, and records which of its conditions that has turned.
 pub(super) async fn update(
-    wire: &Wire,
+    (wire, recorded): (&Wire, &Recorded),
     target: Target<'_>,
     change: &ClaimChange,
     now: Timestamp,
 ) -> Outcome {
-    match annotation(change) {
-        Some((key, value)) => {
-            let mut patch = json!({"metadata": target.conditions()});
-            patch["metadata"]["annotations"] = json!({key: value});
-            change::patch(wire, target.path, &patch).await
-        }
-        None => change::edit(wire, target, |object| edit(object, change, now)).await,
+    if let Some((key, value)) = annotation(change) {
+        let mut patch = json!({"metadata": target.conditions()});
+        patch["metadata"]["annotations"] = json!({key: value});
+        return change::patch(wire, target.path, &patch).await;
     }
+    let edited = change::edit(wire, target, |object| edit(object, change, now)).await;
+    let changed = match edited {
+        Ok(changed) => changed,
+        Err(outcome) => return outcome,
+    };
+    let turned = turned(&changed);
+    let records =
+        turned.iter().map(|event| events::record((wire, recorded), event, Some(target.uid), now));
+    // The claim is changed whether or not that can be recorded.
+    join_all(records).await;
+    changed.outcome()
+}
+
+/// An event for each condition whose status is another one now, under the texts of Karpenter's library (operatorpkg,
+/// package status): one that was not there before was unknown.
+fn turned(changed: &Changed) -> Vec<Event> {
+    let status_in = |object: &Value, kind: &Value| {
+        let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+        let mut of_kind = conditions.filter(|condition| condition["type"] == *kind);
+        let status = of_kind.next().and_then(|condition| condition["status"].as_str());
+        status.unwrap_or("Unknown").to_owned()
+    };
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let after = changed.after["status"]["conditions"].as_array().into_iter().flatten();
+    let event = |condition: &Value| {
+        let (kind, status) = (&condition["type"], text(&condition["status"]));
+        let before = status_in(&changed.before, kind);
+        if before == status {
+            return None;
+        }
+        let (kind, reason) = (text(kind), text(&condition["reason"]));
+        let mut message = format!(
+            "Status condition transitioned, Type: {kind}, Status: {before} -> {status}, Reason: {reason}"
+        );
+        if condition["message"] != "" {
+            message.push_str(", Message: ");
+            message.push_str(&text(&condition["message"]));
+        }
+        let name = text(&changed.after["metadata"]["name"]);
+        Some(Event {
+            kind: NODE_CLAIMS.kind.into(),
+            object: ObjectName::new("", name),
+            warning: false,
+            reason: kind.into(),
+            message,
+        })
+    };
+    after.filter_map(event).collect()
 }
 
 /// The object of a new claim.
@@ -290,3 +337,6 @@ pub(super) fn fields(value: &mut Value) -> &mut Map<String, Value> {
     }
     value.as_object_mut().expect("it was made one")
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,11 @@
 use super::token::Tokens;
 use super::wire::Wire;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use http::Uri;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::Config;
 use kube::client::{Body, ConfigExt};
 use kube::config::{Cluster, Context, KubeConfigOptions, Kubeconfig, NamedCluster, NamedContext};
@@ -21,6 +23,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Idle connections are kept for so long: less than the 350 s after which AWS' load balancers and NAT gateways forget
 /// them without a word, more than the minute between two sweeps.
 const IDLE: Duration = Duration::from_secs(90);
+
+/// A connection on which something is awaited is asked for a sign of life so often, and given up without one: a process
+/// that was frozen may find that its connection has died meanwhile, and nobody tells it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// An EKS cluster as it was given at deployment; nothing is looked up.
 pub struct Eks {
@@ -116,6 +122,9 @@ pub(super) async fn by_eks(eks: &Eks) -> Result<Wire, ConnectError> {
 
 /// The client without kube's own retries: an eviction's 429 is an answer, and whether anything is tried again is decided
 /// by who has the time of the whole pass in view.
+///
+/// It speaks HTTP/2, as other clients of the API server do and kube does not: a pass' lists and watches then share one
+/// connection, so they cost one handshake and all come from the same API server.
 fn wire(config: &Config, tokens: Option<Tokens>) -> Result<Wire, ConnectError> {
     let server = config.cluster_url.to_string();
     let failed = |source| ConnectError::Client { server: server.clone(), source };
@@ -123,9 +132,19 @@ fn wire(config: &Config, tokens: Option<Tokens>) -> Result<Wire, ConnectError> {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    let connector = config.rustls_https_connector_with_connector(connector).map_err(failed)?;
-    let http: legacy::Client<_, Body> =
-        legacy::Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector);
+    let tls = config.rustls_client_config().map_err(failed)?;
+    let mut https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    if let Some(name) = config.tls_server_name.clone() {
+        https = https.with_server_name_resolver(move |_: &Uri| name.clone().try_into());
+    }
+    let connector = https.enable_all_versions().wrap_connector(connector);
+    let http: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .http2_keep_alive_interval(SIGN_OF_LIFE)
+        .http2_keep_alive_timeout(SIGN_OF_LIFE)
+        .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().map_err(failed)?)

@@ -250,3 +250,6 @@ fn mark_in(body: &[u8]) -> Result<Option<Mark>, Failure> {
     let version = page.metadata.resource_version.parse().ok();
     Ok(version.map(|version| Mark { version, count }))
 }
+
+#[cfg(test)]
+mod tests;

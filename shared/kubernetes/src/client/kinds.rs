@@ -16,6 +16,7 @@ use model::pool::NodePool;
 use model::snapshot::{DaemonSet, PodDisruptionBudget};
 use model::volume::{CsiNode, PersistentVolume, PersistentVolumeClaim, StorageClass};
 use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// How objects of a kind are read.
@@ -53,9 +54,15 @@ pub(super) struct HeadMeta {
 }
 
 impl Head {
-    /// What can be read of it; nothing where it is no object.
+    /// What can be read of it, whatever is wrong with the rest; nothing where it is no object.
     pub(super) fn read(text: &str) -> Self {
-        read_text(text).unwrap_or_default()
+        serde_json::from_str(text).unwrap_or_else(|_| {
+            let object: Value = serde_json::from_str(text).unwrap_or_default();
+            let field = |name: &str| object["metadata"][name].as_str().unwrap_or_default().into();
+            let (name, namespace) = (field("name"), field("namespace"));
+            let resource_version = field("resourceVersion");
+            Self { metadata: HeadMeta { name, namespace, resource_version } }
+        })
     }
 
     pub(super) fn key(&self) -> ObjectName {
@@ -171,3 +178,6 @@ fn namespace(object: workload::Namespace) -> Result<Namespace, FieldError> {
     labels.insert("kubernetes.io/metadata.name".into(), name.clone());
     Ok(Namespace { name, uid, labels })
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,77 @@ fn read(body: &[u8]) -> Result<Lease, Failure> {
     let lease = serde_json::from_slice(body);
     lease.map_err(|error| Failure::Lost(format!("Lease {PLANNER}: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    const NOW: &str = "2026-01-01T00:01:00Z";
+
+    fn check(step: &Step, expected: &Expect) {
+        let patch = step.patch.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        expected.assert_eq(&format!("{}\n{patch}\n", step.outcome.word()));
+    }
+
+    fn lease(spec: &str, annotations: &str) -> Lease {
+        let text = format!(r#"{{"metadata":{{"annotations":{annotations}}},"spec":{spec}}}"#);
+        read(text.as_bytes()).unwrap()
+    }
+
+    fn held_by_a(from: &str) -> String {
+        format!(r#"{{"holderIdentity":"a","renewTime":"{from}","leaseDurationSeconds":15}}"#)
+    }
+
+    fn acquired(lease: &Lease) -> Step {
+        let now: Timestamp = NOW.parse().unwrap();
+        acquiring(lease, ("b", now + SignedDuration::from_millis(14_500)), now)
+    }
+
+    #[test]
+    fn a_lease_that_is_free_or_over_is_taken_until_exactly_the_time_asked_for() {
+        let taken = expect![[r#"
+            done
+            {"metadata":{"annotations":{"joiner.sh/wanted-by":null}},"spec":{"acquireTime":"2026-01-01T00:00:59.500000Z","holderIdentity":"b","leaseDurationSeconds":15,"renewTime":"2026-01-01T00:00:59.500000Z"}}
+        "#]];
+        check(&acquired(&lease("{}", "{}")), &taken);
+        check(&acquired(&lease(&held_by_a("2026-01-01T00:00:45.000000Z"), "{}")), &taken);
+        let mine = held_by_a("2026-01-01T00:00:50.000000Z").replace("\"a\"", "\"b\"");
+        check(&acquired(&lease(&mine, r#"{"joiner.sh/wanted-by":"c"}"#)), &taken);
+    }
+
+    #[test]
+    fn a_lease_that_is_taken_is_marked_once() {
+        let taken = held_by_a("2026-01-01T00:00:45.000001Z");
+        check(
+            &acquired(&lease(&taken, "{}")),
+            &expect![[r#"
+                conflict
+                {"metadata":{"annotations":{"joiner.sh/wanted-by":"b"}}}
+            "#]],
+        );
+        let marked = lease(&taken, r#"{"joiner.sh/wanted-by":"c"}"#);
+        check(&acquired(&marked), &expect![["conflict\nnothing\n"]]);
+    }
+
+    #[test]
+    fn a_wanted_lease_is_given_back_the_second_time() {
+        let taken = held_by_a("2026-01-01T00:00:50.000000Z");
+        let wanted = lease(&taken, r#"{"joiner.sh/wanted-by":"b"}"#);
+        check(
+            &releasing(&wanted, "a"),
+            &expect![[r#"
+                conflict
+                {"metadata":{"annotations":{"joiner.sh/wanted-by":null}}}
+            "#]],
+        );
+        check(
+            &releasing(&lease(&taken, "{}"), "a"),
+            &expect![[r#"
+                done
+                {"spec":{"acquireTime":null,"holderIdentity":null,"leaseDurationSeconds":null,"renewTime":null}}
+            "#]],
+        );
+        check(&releasing(&wanted, "b"), &expect![["done\nnothing\n"]]);
+    }
+}

@@ -164,3 +164,68 @@ fn unpack(packed: &str) -> Result<Swept, String> {
     read.map_err(|error| error.to_string())?;
     serde_json::from_slice(&text).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use model::instance_type::{CapacityType, OfferingKey};
+
+    fn changes() -> Vec<Change> {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let offering = OfferingKey {
+            instance_type: "m5.large".into(),
+            zone: "us-east-1a".into(),
+            capacity_type: CapacityType::Spot,
+        };
+        let seen = PodsSeen { fingerprint: u64::MAX, since: now };
+        vec![
+            Change::Unavailable { offerings: vec![Unavailable { offering, until: now }], now },
+            Change::Unproductive([("u".into(), Unproductive { count: 2, last: now })].into()),
+            Change::Swept {
+                pods_seen: [("n".into(), seen)].into(),
+                candidates: [("n".into(), now)].into(),
+                consolidated: Some(7),
+            },
+        ]
+    }
+
+    fn merged(states: &[Value]) -> State {
+        let mut all = json!({"metadata": {"resourceVersion": "5"}, "data": {}, "binaryData": {}});
+        for state in states {
+            for (part, keys) in state.as_object().unwrap() {
+                all[part].as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+            }
+        }
+        state(all.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_change_is_kept_under_a_key_of_its_own_and_read_back() {
+        let mut memory = Memory::default();
+        let mut states = Vec::new();
+        for change in changes() {
+            memory.apply(&change);
+            states.push(contents(&memory, &change));
+        }
+        assert_eq!(parse(&merged(&states)), (memory, vec![]));
+        assert_eq!(parse(&merged(&[])), (Memory::default(), vec![]));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_forgotten_and_named() {
+        let bad = json!({
+            "data": {UNAVAILABLE: "[", UNPRODUCTIVE: "{}"},
+            "binaryData": {SWEPT: STANDARD.encode("not gzip")},
+        });
+        let (memory, unreadable) = parse(&merged(&[bad]));
+        assert_eq!(memory, Memory::default());
+        assert_eq!(
+            unreadable,
+            [
+                "ConfigMap joiner-state: unavailable: EOF while parsing a list at line 1 column 1",
+                "ConfigMap joiner-state: swept: unexpected end of file",
+            ]
+        );
+    }
+}

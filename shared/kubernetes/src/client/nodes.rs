@@ -17,11 +17,11 @@ pub(super) async fn update(wire: &Wire, target: Target<'_>, change: &NodeChange)
         patch["metadata"]["labels"] = json!(labels);
         return change::patch(wire, target.path, &patch).await;
     }
-    change::edit(wire, target, |object| {
+    let edited = change::edit(wire, target, |object| {
         edit(object, change);
         Ok(())
-    })
-    .await
+    });
+    edited.await.map_or_else(|outcome| outcome, |changed| changed.outcome())
 }
 
 /// Makes a change in the object. Taints that stay keep the fields that nobody here knows, `timeAdded` among them.

@@ -111,3 +111,101 @@ fn presign(
     instructions.apply_to_request_http1x(&mut request);
     Ok(format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(request.uri().to_string())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    const BORN: &str = "2026-01-01T00:00:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn credentials(session: Option<&str>, expiry: Option<Timestamp>) -> Credentials {
+        let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+        let session = session.map(ToOwned::to_owned);
+        Credentials::new("AKIDEXAMPLE", secret, session, expiry.map(SystemTime::from), "test")
+    }
+
+    /// The parameters of the presigned address, in their order.
+    fn parameters(session: Option<&str>) -> Vec<String> {
+        let cluster = ("prod", "eu-central-1");
+        let token = presign(cluster, credentials(session, None), at(BORN)).unwrap();
+        let url = URL_SAFE_NO_PAD.decode(token.strip_prefix("k8s-aws-v1.").unwrap()).unwrap();
+        let url = String::from_utf8(url).unwrap();
+        let (address, query) = url.split_once('?').unwrap();
+        assert_eq!(address, "https://sts.eu-central-1.amazonaws.com/");
+        query.split('&').map(ToOwned::to_owned).collect()
+    }
+
+    // The signatures were computed by the words of AWS' documentation of Signature Version 4 with a general hash library,
+    // and botocore 1.43.11 comes to the same.
+    #[test]
+    fn the_address_is_signed_as_others_sign_it() {
+        let common = [
+            "Action=GetCallerIdentity",
+            "Version=2011-06-15",
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+            "X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Feu-central-1%2Fsts%2Faws4_request",
+            "X-Amz-Date=20260101T000000Z",
+            "X-Amz-Expires=60",
+            "X-Amz-SignedHeaders=host%3Bx-k8s-aws-id",
+        ];
+        let of_user =
+            "X-Amz-Signature=3cae666d40bfdb088bd7793d58dc710f0eb815d2d609be2eb5c729101c160869";
+        let of_role =
+            "X-Amz-Signature=b7906ea2f5eb545c0d16676d71b023c411e657c3e7ac17ed5c499e86dcd82eba";
+        let session = "X-Amz-Security-Token=session%2Ftoken%2B%3D%3D";
+        let mut user = parameters(None);
+        let mut role = parameters(Some("session/token+=="));
+        user.sort();
+        role.sort();
+        let sorted = |more: &[&str]| {
+            let mut all: Vec<String> =
+                common.iter().chain(more).map(|text| (*text).to_owned()).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(user, sorted(&[of_user]));
+        assert_eq!(role, sorted(&[of_role, session]));
+    }
+
+    /// Credentials that count how often they are asked for.
+    #[derive(Debug)]
+    struct Counted(AtomicU32, Option<Timestamp>);
+
+    impl ProvideCredentials for &'static Counted {
+        fn provide_credentials<'a>(
+            &'a self,
+        ) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let given = credentials(Some("session"), self.1);
+            aws_credential_types::provider::future::ProvideCredentials::ready(Ok(given))
+        }
+    }
+
+    /// How often credentials were asked for, when a token is asked for at each of these seconds.
+    async fn check_made(expiry: Option<&str>, seconds: &[i64], times: u32) {
+        let counted: &'static Counted =
+            Box::leak(Box::new(Counted(AtomicU32::new(0), expiry.map(at))));
+        let tokens = Tokens::new("prod", "eu-central-1", SharedCredentialsProvider::new(counted));
+        for second in seconds {
+            let now = at(BORN) + SignedDuration::from_secs(*second);
+            let value = tokens.token(now).await.unwrap();
+            assert!(value.to_str().unwrap().starts_with("Bearer k8s-aws-v1."));
+        }
+        assert_eq!(counted.0.load(Ordering::Relaxed), times);
+    }
+
+    #[tokio::test]
+    async fn a_token_is_used_for_ten_minutes_and_not_after_its_credentials() {
+        check_made(None, &[0, 1, 599], 1).await;
+        check_made(None, &[0, 599, 600, 601, 1_200], 3).await;
+        check_made(Some("2026-01-01T00:05:00Z"), &[0, 239, 240], 2).await;
+    }
+}
