@@ -3,7 +3,7 @@
 use super::float;
 use super::frame::{Frame, Stand};
 use super::neighbours::Neighbours;
-use crate::scheduling::amounts::times;
+use crate::scheduling::amounts::{fits, times};
 use std::cmp::Ordering;
 
 /// So many of the rows that give most for the room they take are looked at when a node is filled in balance.
@@ -175,7 +175,7 @@ impl<'f, 't> Filler<'f, 't> {
         for at in from..self.ordered {
             let (_, row) = self.order[at];
             let requests = self.frame.requests(row);
-            if requests.iter().zip(&self.free).any(|(each, free)| free < each && 0 < *each) {
+            if !fits(requests, &self.free) {
                 continue;
             }
             let count = times(requests, &self.free, self.remaining(row, lead));

@@ -1,6 +1,7 @@
 //! The task in numbers to reckon with: the resources that someone asks for, and the kinds of nodes that matter.
 
 use super::{Kind, Row, Space, Task, float};
+use crate::scheduling::amounts::fits;
 use crate::scheduling::topology::Role;
 
 /// Rows and kinds.
@@ -163,10 +164,7 @@ impl<'t> Frame<'t> {
 
     /// The rows that may enter and fit.
     fn fits(&self, room: &[i64], enters: impl Fn(usize) -> bool) -> Vec<usize> {
-        let holds = |row: &usize| {
-            let mut pairs = self.requests(*row).iter().zip(room);
-            enters(*row) && pairs.all(|(want, have)| want <= have || *want <= 0)
-        };
+        let holds = |row: &usize| enters(*row) && fits(self.requests(*row), room);
         (0..self.rows()).filter(holds).collect()
     }
 }

@@ -42,16 +42,8 @@ fn drop_in_domains<'a>(opening: &mut Opening<'_, 'a>, waiting: &mut Waiting<'a>)
 
 /// Looks at each node for pods that ask for a neighbour on it and have none.
 fn drop_on_nodes<'a>(opening: &mut Opening<'_, 'a>, waiting: &mut Waiting<'a>) {
-    let mut next = vec![0; opening.queues.len()];
     let mut dropped: BTreeSet<ObjectName> = BTreeSet::new();
-    for bin in opening.fields.iter().flat_map(|field| &field.bins) {
-        let mut here = Vec::new();
-        for (class, count) in &bin.contents {
-            let count = usize::try_from(*count).expect("a count is not negative");
-            let pods = opening.queues[*class].iter().skip(next[*class]).take(count);
-            here.extend(pods.filter(|(pod, ..)| !opening.dropped.contains(&pod.name)));
-            next[*class] += count;
-        }
+    for here in opening.on_bins() {
         for (pod, from, lot) in &here {
             let Some(term) = waiting.topology.together_on_node(&waiting.asks[*from]) else {
                 continue;

@@ -56,25 +56,18 @@ pub(super) fn drop_unfollowed<'a>(opening: &mut Opening<'_, 'a>, waiting: &mut W
 
 /// The pods of new nodes, and for each node the domains that are certain.
 fn parties_of<'a>(opening: &Opening<'_, 'a>) -> (Vec<Party<'a>>, Vec<BTreeMap<Text, Text>>) {
-    let mut next = vec![0; opening.queues.len()];
     let mut parties: Vec<Party<'a>> = Vec::new();
     let mut domains = Vec::new();
-    for (at, bin) in opening.fields.iter().flat_map(|field| &field.bins).enumerate() {
+    for (bin, pods) in opening.on_bins().into_iter().enumerate() {
         let mut certain = BTreeMap::new();
         let mut here: BTreeMap<(usize, usize), Vec<&'a Arc<Pod>>> = BTreeMap::new();
-        for (queue, count) in &bin.contents {
-            let count = usize::try_from(*count).expect("a count is not negative");
-            for (pod, class, lot) in opening.queues[*queue].iter().skip(next[*queue]).take(count) {
-                if !opening.dropped.contains(&pod.name) {
-                    here.entry((*class, *lot)).or_default().push(pod);
-                }
-            }
-            next[*queue] += count;
+        for (pod, class, lot) in pods {
+            here.entry((*class, *lot)).or_default().push(pod);
         }
         for ((class, lot), pods) in here {
             let pinned = opening.lots[lot].domains();
             certain.extend(pinned.map(|(key, domain)| (Text::from(key), domain.clone())));
-            parties.push(Party { class, lot, bin: at, pods, is_bound: false });
+            parties.push(Party { class, lot, bin, pods, is_bound: false });
         }
         domains.push(certain);
     }
@@ -100,9 +93,8 @@ impl Bound {
                     total -= count;
                 }
             }
-            for domain in topology.domains_with(term) {
-                let there =
-                    topology.meant_in(term, domain) - planned.get(domain).copied().unwrap_or(0);
+            for (domain, meant) in topology.meant(term) {
+                let there = meant - planned.get(domain).copied().unwrap_or(0);
                 bound.at.insert((term, Spot::Domain(domain.clone())), there);
             }
             bound.total.insert(term, total);

@@ -110,6 +110,23 @@ impl<'s, 'a> Opening<'s, 'a> {
         }
     }
 
+    /// The pods of each new node, field by field, without those that must not use it.
+    pub(super) fn on_bins(&self) -> Vec<Vec<&Queued<'a>>> {
+        let mut next = vec![0; self.queues.len()];
+        let mut all = Vec::new();
+        for bin in self.fields.iter().flat_map(|field| &field.bins) {
+            let mut here = Vec::new();
+            for (class, count) in &bin.contents {
+                let count = usize::try_from(*count).expect("a count is not negative");
+                let pods = self.queues[*class].iter().skip(next[*class]).take(count);
+                here.extend(pods.filter(|(pod, ..)| !self.dropped.contains(&pod.name)));
+                next[*class] += count;
+            }
+            all.push(here);
+        }
+        all
+    }
+
     /// Finds a new node for each pod that waits, as far as there can be one.
     pub(super) fn place(
         &mut self,

@@ -221,7 +221,7 @@ impl Topology {
     }
 
     /// How many pods a term means in a domain of its label.
-    pub(crate) fn meant_in(&self, number: usize, domain: &str) -> i64 {
+    fn meant_in(&self, number: usize, domain: &str) -> i64 {
         self.tallies[number].meant.get(domain).copied().unwrap_or(0)
     }
 }

@@ -3,7 +3,7 @@
 use super::terms::Rule;
 use super::{Asks, Topology};
 use model::name::Text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Topology {
     /// Adds domains that new nodes for these pods can have to those that their spreads count.
@@ -86,9 +86,9 @@ impl Topology {
         (!term.is_by_node()).then_some(&term.key)
     }
 
-    /// The domains of a term's label in which pods were counted.
-    pub(crate) fn domains_with(&self, number: usize) -> impl Iterator<Item = &Text> {
-        self.tallies[number].meant.keys()
+    /// How many pods a term means in each domain of its label.
+    pub(crate) fn meant(&self, number: usize) -> &BTreeMap<Text, i64> {
+        &self.tallies[number].meant
     }
 
     pub(super) fn is_apart(&self, term: usize) -> bool {
