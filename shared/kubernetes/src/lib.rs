@@ -12,5 +12,6 @@ mod field;
 mod format;
 pub mod manifest;
 mod objects;
+mod resource;
 mod schema;
 pub mod watch;

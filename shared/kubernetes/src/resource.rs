@@ -4,17 +4,17 @@ use form_urlencoded::Serializer;
 
 /// A kind of objects.
 #[derive(Debug)]
-pub(super) struct Resource {
+pub(crate) struct Resource {
     /// As messages name it.
-    pub(super) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// `v1`, `apps/v1`.
-    pub(super) api_version: &'static str,
+    pub(crate) api_version: &'static str,
     plural: &'static str,
 }
 
 macro_rules! resources {
     ($($name:ident = $kind:literal $api_version:literal $plural:literal;)*) => {$(
-        pub(super) static $name: Resource =
+        pub(crate) static $name: Resource =
             Resource { kind: $kind, api_version: $api_version, plural: $plural };
     )*};
 }
@@ -39,22 +39,22 @@ resources! {
 
 impl Resource {
     /// All objects of the kind.
-    pub(super) fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{}/{}", self.root(), self.plural)
     }
 
     /// All of a namespace.
-    pub(super) fn within(&self, namespace: &str) -> String {
+    pub(crate) fn within(&self, namespace: &str) -> String {
         format!("{}/namespaces/{namespace}/{}", self.root(), self.plural)
     }
 
     /// One that lives in no namespace.
-    pub(super) fn named(&self, name: &str) -> String {
+    pub(crate) fn named(&self, name: &str) -> String {
         format!("{}/{name}", self.all())
     }
 
     /// One of a namespace.
-    pub(super) fn named_within(&self, namespace: &str, name: &str) -> String {
+    pub(crate) fn named_within(&self, namespace: &str, name: &str) -> String {
         format!("{}/{name}", self.within(namespace))
     }
 
@@ -69,7 +69,7 @@ impl Resource {
 }
 
 /// A path with its parameters; those without a value are left out.
-pub(super) fn query(path: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn query(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut encoded = Serializer::new(String::new());
     for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
         encoded.append_pair(name, value);

@@ -27,6 +27,36 @@ pub enum ConditionType {
     DisruptionReason,
 }
 
+impl ConditionType {
+    /// Every type that joiner knows.
+    pub const ALL: [Self; 9] = [
+        Self::Launched,
+        Self::Registered,
+        Self::Initialized,
+        Self::Consolidatable,
+        Self::Drifted,
+        Self::Drained,
+        Self::VolumesDetached,
+        Self::InstanceTerminating,
+        Self::DisruptionReason,
+    ];
+
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Launched => "Launched",
+            Self::Registered => "Registered",
+            Self::Initialized => "Initialized",
+            Self::Consolidatable => "Consolidatable",
+            Self::Drifted => "Drifted",
+            Self::Drained => "Drained",
+            Self::VolumesDetached => "VolumesDetached",
+            Self::InstanceTerminating => "InstanceTerminating",
+            Self::DisruptionReason => "DisruptionReason",
+        }
+    }
+}
+
 /// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Status {

@@ -5,8 +5,8 @@ use super::conditions::{Condition, ConditionSet, Wanted};
 use super::events::{self, Recorded};
 use super::format::{amounts, duration, seconds};
 use super::outcome;
-use super::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS};
 use super::wire::Wire;
+use crate::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS};
 use futures_util::future::join_all;
 use http::Method;
 use jiff::Timestamp;
@@ -228,7 +228,7 @@ fn annotation(change: &ClaimChange) -> Option<(&'static str, Option<String>)> {
 
 /// Makes a change in the object.
 fn edit(object: &mut Value, change: &ClaimChange, now: Timestamp) -> Result<(), String> {
-    let is_so = |kind: ConditionType| Some((kind, Some(Status::True), name_of(kind), ""));
+    let is_so = |kind: ConditionType| Some((kind, Some(Status::True), kind.as_str(), ""));
     let condition = match change {
         ClaimChange::Launched { instance, image, labels, capacity, allocatable } => {
             let all = labels.iter().map(|(key, value)| (key.to_string(), json!(&**value)));
@@ -299,7 +299,7 @@ fn set_condition(
         now,
     };
     set.begin();
-    let kind = name_of(kind);
+    let kind = kind.as_str();
     match status {
         Some(status) => {
             let status = match status {
@@ -314,20 +314,6 @@ fn set_condition(
     let conditions = serde_json::to_value(set.conditions);
     object["status"]["conditions"] = conditions.map_err(|error| error.to_string())?;
     Ok(())
-}
-
-const fn name_of(kind: ConditionType) -> &'static str {
-    match kind {
-        ConditionType::Launched => "Launched",
-        ConditionType::Registered => "Registered",
-        ConditionType::Initialized => "Initialized",
-        ConditionType::Consolidatable => "Consolidatable",
-        ConditionType::Drifted => "Drifted",
-        ConditionType::Drained => "Drained",
-        ConditionType::VolumesDetached => "VolumesDetached",
-        ConditionType::InstanceTerminating => "InstanceTerminating",
-        ConditionType::DisruptionReason => "DisruptionReason",
-    }
 }
 
 /// The fields of an object; one that is not there comes to be.

@@ -6,8 +6,8 @@
 use super::change::{JSON, MERGE_PATCH};
 use super::format::seconds;
 use super::outcome;
-use super::resource::{self, EVENTS, Resource};
 use super::wire::{Failure, Wire};
+use crate::resource::{self, EVENTS, Resource};
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use model::action::Event;

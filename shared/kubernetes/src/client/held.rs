@@ -10,8 +10,8 @@
 
 use super::kinds::{Head, Item, Kind};
 use super::list::{self, Page};
-use super::resource::query;
 use super::wire::{Failure, Wire};
+use crate::resource::query;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use model::name::ObjectName;

@@ -1,10 +1,10 @@
 //! What is read of each kind: its objects' text to a noun.
 
-use super::resource::{self, Resource};
 use crate::convert;
 use crate::convert::pod::{named, uid};
 use crate::field::{FieldError, read_text};
 use crate::objects::{node, pod, storage, workload};
+use crate::resource::{self, Resource};
 use jiff::Timestamp;
 use model::claim::NodeClaim;
 use model::labels::Labels;

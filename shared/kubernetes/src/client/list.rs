@@ -1,8 +1,8 @@
 //! Lists, page by page. A page is dropped before the next one is asked for, and one object cannot spoil it.
 
 use super::kinds::{Item, Kind};
-use super::resource::query;
 use super::wire::{Failure, Wire};
+use crate::resource::query;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;

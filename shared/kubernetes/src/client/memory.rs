@@ -4,8 +4,8 @@
 use super::Home;
 use super::change::{ATTEMPTS_MAX, JSON, MERGE_PATCH, updated};
 use super::outcome;
-use super::resource::CONFIG_MAPS;
 use super::wire::{Failure, Wire};
+use crate::resource::CONFIG_MAPS;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;

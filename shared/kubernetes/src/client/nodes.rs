@@ -2,8 +2,8 @@
 
 use super::change::{self, Target};
 use super::claims::{fields, taint};
-use super::resource::NODE_CLAIMS;
 use super::wire::Wire;
+use crate::resource::NODE_CLAIMS;
 use model::action::NodeChange;
 use model::labels;
 use model::outcome::Outcome;

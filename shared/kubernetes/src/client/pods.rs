@@ -3,8 +3,8 @@
 use super::change::{self, JSON, Target};
 use super::events::{self, Recorded};
 use super::outcome;
-use super::resource::PODS;
 use super::wire::Wire;
+use crate::resource::PODS;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use model::action::Event;

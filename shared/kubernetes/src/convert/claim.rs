@@ -136,7 +136,8 @@ fn deadline(metadata: &ObjectMeta) -> Result<Option<Timestamp>, FieldError> {
 fn conditions_of(objects: Vec<meta::Condition>, created: Timestamp) -> Conditions {
     let mut all = Conditions::default();
     for object in objects {
-        let Some(kind) = condition_type(&object.kind) else { continue };
+        let known = ConditionType::ALL.into_iter().find(|kind| kind.as_str() == &*object.kind);
+        let Some(kind) = known else { continue };
         let status = match &*object.status {
             "True" => Status::True,
             "False" => Status::False,
@@ -147,19 +148,4 @@ fn conditions_of(objects: Vec<meta::Condition>, created: Timestamp) -> Condition
         all.set(kind, condition);
     }
     all
-}
-
-fn condition_type(name: &str) -> Option<ConditionType> {
-    match name {
-        "Launched" => Some(ConditionType::Launched),
-        "Registered" => Some(ConditionType::Registered),
-        "Initialized" => Some(ConditionType::Initialized),
-        "Consolidatable" => Some(ConditionType::Consolidatable),
-        "Drifted" => Some(ConditionType::Drifted),
-        "Drained" => Some(ConditionType::Drained),
-        "VolumesDetached" => Some(ConditionType::VolumesDetached),
-        "InstanceTerminating" => Some(ConditionType::InstanceTerminating),
-        "DisruptionReason" => Some(ConditionType::DisruptionReason),
-        _ => None,
-    }
 }

@@ -1,13 +1,12 @@
 //! Pages of a list and lines of a watch, object by object: one that cannot be read spoils no other.
 
-use super::trace::trace;
+use super::trace::{hash, trace};
 use kube::core::Status;
 use model::hint::{Sighting, Subject, Trace};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use thiserror::Error;
 
 /// A page.
@@ -141,9 +140,7 @@ fn key(subject: Subject, head: &Head) -> Result<u64, Unreadable> {
     let Some(uid) = &head.metadata.uid else {
         return Err(Unreadable { name: name(Some(head)), ..nameless(subject, "it has no uid") });
     };
-    let mut hasher = DefaultHasher::new();
-    uid.hash(&mut hasher);
-    Ok(hasher.finish())
+    Ok(hash(uid))
 }
 
 fn nameless(subject: Subject, what: &'static str) -> Unreadable {

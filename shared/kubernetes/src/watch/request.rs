@@ -1,5 +1,6 @@
 //! What the API server is asked. Pods that have a node are never sent, and pages are small.
 
+use crate::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS, NODES, PODS, Resource};
 use kube::core::Request;
 use kube::core::params::{ListParams, WatchParams};
 use model::hint::Subject;
@@ -9,13 +10,13 @@ const PAGE: u32 = 100;
 /// A watch lasts so long, in seconds; below five minutes, after which proxies like to close connections.
 const WATCH_LASTS: u32 = 240;
 
-const fn path(subject: Subject) -> &'static str {
+const fn resource(subject: Subject) -> &'static Resource {
     match subject {
-        Subject::Pod => "/api/v1/pods",
-        Subject::Node => "/api/v1/nodes",
-        Subject::NodeClaim => "/apis/karpenter.sh/v1/nodeclaims",
-        Subject::NodePool => "/apis/karpenter.sh/v1/nodepools",
-        Subject::NodeClass => "/apis/karpenter.k8s.aws/v1/ec2nodeclasses",
+        Subject::Pod => &PODS,
+        Subject::Node => &NODES,
+        Subject::NodeClaim => &NODE_CLAIMS,
+        Subject::NodePool => &NODE_POOLS,
+        Subject::NodeClass => &NODE_CLASSES,
     }
 }
 
@@ -35,7 +36,9 @@ pub(super) fn list(subject: Subject, token: Option<String>) -> http::Request<Vec
         field_selector: fields(subject).map(Into::into),
         ..ListParams::default()
     };
-    Request::new(path(subject)).list(&params).expect("a list without a version is a valid request")
+    Request::new(resource(subject).all())
+        .list(&params)
+        .expect("a list without a version is a valid request")
 }
 
 /// All that changes after a version.
@@ -45,7 +48,9 @@ pub(super) fn watch(subject: Subject, version: &str) -> http::Request<Vec<u8>> {
         field_selector: fields(subject).map(Into::into),
         ..WatchParams::default()
     };
-    Request::new(path(subject)).watch(&params, version).expect("the timeout is below kube's limit")
+    Request::new(resource(subject).all())
+        .watch(&params, version)
+        .expect("the timeout is below kube's limit")
 }
 
 #[cfg(test)]

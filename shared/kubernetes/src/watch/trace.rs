@@ -183,7 +183,8 @@ fn statuses(
     Some(conditions)
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// The same for the same in one process; nobody keeps it longer.
+pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
