@@ -34,18 +34,14 @@ e2e:
 cluster *FLAGS:
     cargo run -p e2e --bin cluster -- {{ FLAGS }}
 
-# how fast joiner is on that, as a table; takes a quarter of an hour (needs Go)
+# how fast joiner and how small its forwarder is on that, as a table; takes a quarter of an hour (needs Go, and python3 for zig)
 bench-cluster:
+    FORWARDER_BIN=$(functions/forwarder/build.sh "$(uname -m)-unknown-linux-musl"); export FORWARDER_BIN; \
     cargo run --release -p e2e --bin bench_cluster
 
 # the forwarder as static binaries of at most 8 MB, for TARGETS or for amd64 and arm64 (needs python3 for zig)
 forwarder *TARGETS:
     functions/forwarder/build.sh {{ TARGETS }}
-
-# the forwarder's memory and rate, and how it gets over failures, on a real control plane (needs Go)
-bench-forwarder:
-    binary=$(functions/forwarder/build.sh x86_64-unknown-linux-musl); \
-    cargo run --release -p e2e --bin forwarder_measures -- "$binary"
 
 # our plans beside Karpenter's: FOLDER holds check/ with problems, judge and Karpenter's results (needs python3)
 parity FOLDER="../shared" FILTER="":

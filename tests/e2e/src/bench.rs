@@ -1,5 +1,6 @@
 //! How fast joiner is on a real control plane.
 
+mod forwarding;
 mod large;
 mod single;
 
@@ -42,6 +43,10 @@ fn seconds(duration: Duration) -> String {
 
 fn megabytes(bytes: u64) -> String {
     format!("{}.{:02} MB", bytes / 1_000_000, bytes % 1_000_000 / 10_000)
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{}.{:02} MiB", bytes >> 20, ((bytes & ((1 << 20) - 1)) * 100) >> 20)
 }
 
 /// The smallest value that is at least as large as so many per cent of all.

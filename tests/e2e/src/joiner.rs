@@ -1,20 +1,17 @@
 //! joiner's functions as they are deployed, on the real API server and the simulated EC2.
 
-use crate::objects;
+use crate::chart::{NAMESPACE, kubeconfig};
 use crate::stage::Stage;
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use kubernetes::client::Client;
+use model::outcome::Outcome;
 use model::snapshot::{ClusterState, Scope};
 use reconciler::batch::Response;
 use reconciler::ports::Cluster;
 use reconciler::report::Report;
-use serde_json::json;
 use sim::handle::WorldHandle;
 use sim::lambda;
-
-/// Where joiner's own objects are.
-const NAMESPACE: &str = "joiner";
 
 /// The four functions.
 pub struct Joiner<'s> {
@@ -35,8 +32,9 @@ pub struct Function {
 }
 
 impl Function {
-    async fn deploy(stage: &Stage, function: lambda::Function) -> Result<Self> {
-        let kubeconfig = stage.plane.borrow().access.kubeconfig.clone();
+    /// With the rights that the chart gives to the function, and no more.
+    async fn deploy(stage: &Stage, name: &str, function: lambda::Function) -> Result<Self> {
+        let kubeconfig = kubeconfig(&stage.plane.borrow().access.kubeconfig, name)?;
         let cluster = Client::from_kubeconfig(&kubeconfig, NAMESPACE).await;
         let cluster = cluster.context("connecting a function to the API server")?;
         Ok(Self { cluster, cloud: stage.cloud.account().handle(function) })
@@ -49,16 +47,14 @@ impl<'s> Joiner<'s> {
     /// # Errors
     /// When the API server cannot be reached.
     pub async fn new(stage: &'s Stage, name: &str) -> Result<Self> {
-        let namespace =
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
-        objects::apply(&stage.client, &namespace).await?;
+        use lambda::Function as Role;
         Ok(Self {
             stage,
             name: name.to_owned(),
-            provisioning: Function::deploy(stage, lambda::Function::Provisioning).await?,
-            lifecycle: Function::deploy(stage, lambda::Function::Lifecycle).await?,
-            disruption: Function::deploy(stage, lambda::Function::Disruption).await?,
-            interruption: Function::deploy(stage, lambda::Function::Interruption).await?,
+            provisioning: Function::deploy(stage, "provisioning", Role::Provisioning).await?,
+            lifecycle: Function::deploy(stage, "lifecycle", Role::Lifecycle).await?,
+            disruption: Function::deploy(stage, "disruption", Role::Disruption).await?,
+            interruption: Function::deploy(stage, "interruption", Role::Interruption).await?,
         })
     }
 
@@ -139,5 +135,7 @@ fn told(function: &str, response: Response) -> Result<Report> {
     ensure!(error.is_none(), "{function}: {}", error.unwrap_or_default());
     let report = report.with_context(|| format!("{function} reports"))?;
     ensure!(report.violations.is_empty(), "{function}: {:?}", report.violations);
+    let denied = report.done.iter().find(|done| matches!(done.outcome, Outcome::Denied { .. }));
+    ensure!(denied.is_none(), "{function}: {denied:?}");
     Ok(report)
 }

@@ -2,12 +2,15 @@
 //! run joiner on.
 
 pub mod bench;
+pub mod chart;
 pub mod classes;
 pub mod control_plane;
 pub mod definitions;
+pub mod forwarder;
 pub mod joiner;
 pub mod kubelet;
 pub mod objects;
+pub mod queue;
 pub mod real_time;
 pub mod stage;
 pub mod workload;

@@ -2,7 +2,7 @@
 
 use crate::objects::{self, NODE_CLASS, NODE_POOL};
 use crate::stage::Stage;
-use crate::{classes, definitions};
+use crate::{chart, classes};
 use anyhow::Result;
 use model::labels;
 use serde_json::{Value, json};
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 /// The namespace of all workloads here.
 pub const APPS: &str = "apps";
 
-/// A pool of on-demand nodes, an EC2NodeClass for it, and a namespace for pods.
+/// joiner's chart, a pool of on-demand nodes, an EC2NodeClass for it, and a namespace for pods.
 ///
 /// # Errors
 /// When the API server refuses.
 pub async fn furnish(stage: &Stage) -> Result<()> {
-    definitions::install_ours(stage).await?;
+    chart::install(stage).await?;
     objects::apply(&stage.client, &node_class()).await?;
     objects::apply(&stage.client, &pool("default")).await?;
     classes::resolve(&stage.client, &stage.cloud).await?;

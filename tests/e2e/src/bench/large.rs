@@ -1,12 +1,15 @@
 //! What functions read of a cluster of 5,000 nodes with 50,000 pods, and how long that takes.
 
+use super::forwarding::forwarding;
 use super::{Row, megabytes, seconds};
+use crate::chart::NAMESPACE;
+use crate::forwarder::Resident;
 use crate::joiner::Joiner;
 use crate::kubelet::amounts;
 use crate::objects::{self, NODE, NODE_CLAIM, POD, condition, name};
 use crate::stage::{QUICK, Stage};
 use crate::workload::{APPS, deployment, furnish, pool, spec};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures_util::{TryStreamExt, stream};
 use jiff::Timestamp;
 use kube::Client;
@@ -73,12 +76,13 @@ pub async fn large() -> Result<Vec<Row>> {
     rows.push(Row::new("a provisioning pass with its launches reads", megabytes(bytes), "2 MB"));
     // Sets the kernel's mark of the most to the present.
     fs::write("/proc/self/clear_refs", "5")?;
-    let before = resident()?;
+    let before = Resident::of("self")?.now;
     let kubeconfig = stage.plane.borrow().access.kubeconfig.clone();
-    let sweep = client::Client::from_kubeconfig(&kubeconfig, "joiner").await?;
+    let sweep = client::Client::from_kubeconfig(&kubeconfig, NAMESPACE).await?;
     rows.extend(read(&sweep, Scope::Everything, ("disruption reads", "", "")).await?);
-    let grown = peak()?.saturating_sub(before);
+    let grown = Resident::of("self")?.peak.saturating_sub(before);
     rows.push(Row::new("disruption's read, resident at its peak", megabytes(grown), "400 MB"));
+    rows.extend(forwarding(&stage).await?);
     Ok(rows)
 }
 
@@ -244,22 +248,4 @@ fn pod(index: usize, number: usize) -> Value {
         },
         "spec": spec,
     })
-}
-
-/// Bytes of this process in memory.
-fn resident() -> Result<u64> {
-    of_status("VmRSS:")
-}
-
-/// The most bytes that this process has had in memory.
-fn peak() -> Result<u64> {
-    of_status("VmHWM:")
-}
-
-fn of_status(field: &str) -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    let amount = line.context("the kernel tells")?.trim();
-    let kilobytes: u64 = amount.strip_suffix(" kB").unwrap_or(amount).parse()?;
-    Ok(kilobytes * 1_024)
 }

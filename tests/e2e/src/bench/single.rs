@@ -1,19 +1,18 @@
-//! From a pod's creation to the launch call for it, one pod after the other, with warm functions.
+//! From a pod's creation to the launch call for it, one pod after the other, with the real forwarder and warm functions.
 
-use super::{Row, percentile, seconds};
+use super::{Row, mebibytes, percentile, seconds};
+use crate::forwarder::Forwarder;
 use crate::joiner::Joiner;
-use crate::objects::{self, condition};
+use crate::objects;
+use crate::queue::Queue;
 use crate::stage::{QUICK, Stage};
 use crate::workload::{APPS, furnish, spec};
-use anyhow::{Context, Result, bail};
-use futures_util::{StreamExt, pin_mut};
+use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::{ListParams, WatchEvent, WatchParams};
-use serde_json::{Value, json};
-use std::time::Duration;
-use tokio::time::timeout;
+use model::hint::Hint;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// Launched before the measurement, so that connections stand and caches are filled.
 const WARM_UP: usize = 3;
@@ -21,6 +20,10 @@ const WARM_UP: usize = 3;
 const PODS: usize = 200;
 /// Without a hint the next sweep comes after this.
 const SWEEP: Duration = Duration::from_mins(1);
+/// A forwarder has listed everything and is idle after this.
+const SETTLES: Duration = Duration::from_secs(10);
+/// Between two looks into the queue; a part of what is measured.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Measures. What SQS and Lambda take between a hint and its handler is not in it: there are neither.
 ///
@@ -30,9 +33,16 @@ pub async fn single() -> Result<Vec<Row>> {
     let stage = Stage::open(&[], QUICK).await?;
     furnish(&stage).await?;
     let joiner = Joiner::new(&stage, "bench").await?;
+    let queue = Queue::open().await?;
+    let forwarder = Forwarder::start(&stage, &queue)?;
+    sleep(SETTLES).await;
+    ensure!(!queue.take().is_empty(), "the forwarder tells of the pool");
+    let idle = forwarder.resident()?.now;
+
     let mut took = Vec::new();
     for index in 0..WARM_UP + PODS {
-        let one = one(&stage, &joiner, index).await.with_context(|| format!("pod {index}"))?;
+        let one =
+            one(&stage, (&joiner, &queue), index).await.with_context(|| format!("pod {index}"))?;
         if WARM_UP <= index {
             took.push(one);
         }
@@ -41,6 +51,7 @@ pub async fn single() -> Result<Vec<Row>> {
     took.sort_unstable();
     let what = |name: &str| format!("pod created to launch call, {PODS} pods, {name}");
     Ok(vec![
+        Row::new("forwarder, resident idle", mebibytes(idle), "16 MiB"),
         Row::new(what("p50"), seconds(percentile(&took, 50)), "0.6 s"),
         Row::new(what("p99"), seconds(percentile(&took, 99)), "3 s"),
         Row::new(what("worst"), seconds(percentile(&took, 100)), ""),
@@ -48,16 +59,12 @@ pub async fn single() -> Result<Vec<Row>> {
 }
 
 /// One pod, which shares no node with another because all want the same port of it.
-async fn one(stage: &Stage, joiner: &Joiner<'_>, index: usize) -> Result<Duration> {
-    let pods: Api<Pod> = Api::namespaced(stage.client.clone(), APPS);
-    let version = pods.list_metadata(&ListParams::default().limit(1)).await?;
-    let version = version.metadata.resource_version.context("a list has a version")?;
-    let waiting = WatchParams::default().fields("spec.nodeName=");
-    let changes = pods.watch(&waiting, &version).await?;
-    pin_mut!(changes);
-
+async fn one(
+    stage: &Stage,
+    (joiner, queue): (&Joiner<'_>, &Queue),
+    index: usize,
+) -> Result<Duration> {
     let known = stage.cloud.account().launch_calls().len();
-    let created = Timestamp::now();
     let mut spec = spec("500m", &json!({}));
     spec["containers"][0]["ports"] = json!([{ "containerPort": 8080, "hostPort": 8080 }]);
     let pod = json!({
@@ -65,27 +72,16 @@ async fn one(stage: &Stage, joiner: &Joiner<'_>, index: usize) -> Result<Duratio
         "metadata": { "name": format!("pod-{index}"), "namespace": APPS },
         "spec": spec,
     });
+    let (created, begin) = (Timestamp::now(), Instant::now());
     objects::create(&stage.client, &pod).await?;
     loop {
-        let next = timeout(SWEEP, changes.next()).await.context("a change comes")?;
-        match next.context("the watch goes on")?? {
-            WatchEvent::Added(pod) | WatchEvent::Modified(pod) if is_unschedulable(&pod)? => {}
-            WatchEvent::Error(status) => bail!("the watch ended: {status:?}"),
-            WatchEvent::Added(_)
-            | WatchEvent::Modified(_)
-            | WatchEvent::Deleted(_)
-            | WatchEvent::Bookmark(_) => continue,
+        if queue.take().contains(&Hint::Provisioning) {
+            joiner.provision().await?;
         }
-        // The forwarder sends a lone change at once.
-        joiner.provision().await?;
         if let Some(called) = stage.cloud.account().launch_calls().get(known) {
-            let took = called.duration_since(created);
-            return Ok(took.try_into().unwrap_or_default());
+            return Ok(called.duration_since(created).try_into().unwrap_or_default());
         }
+        ensure!(begin.elapsed() < SWEEP, "no hint has brought a launch");
+        sleep(LOOK).await;
     }
-}
-
-fn is_unschedulable(pod: &Pod) -> Result<bool> {
-    let pod: Value = serde_json::to_value(pod)?;
-    Ok(condition(&pod, "PodScheduled") == Some("False"))
 }

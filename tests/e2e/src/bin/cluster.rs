@@ -2,10 +2,9 @@
 #![expect(clippy::print_stdout, reason = "a command for a person")]
 
 use anyhow::Result;
-use e2e::classes;
-use e2e::definitions;
 use e2e::joiner::Joiner;
 use e2e::stage::{Stage, on_this_thread};
+use e2e::{chart, classes};
 use reconciler::report::Report;
 use sim::kubelet::Paces;
 use std::env;
@@ -23,7 +22,7 @@ fn main() -> Result<()> {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     on_this_thread(async {
         let stage = Stage::open(&flags, Paces::REAL).await?;
-        definitions::install_ours(&stage).await?;
+        chart::install(&stage).await?;
         let joiner = Joiner::new(&stage, "cluster").await?;
         println!("export KUBECONFIG={}", stage.plane.borrow().access.kubeconfig.display());
         println!(

@@ -74,22 +74,28 @@ fn pods_that_keep_apart_get_a_node_each() {
     });
 }
 
+// Each group has nodes of its own. Where they share, the scheduler may put the first pod of the second group on a node that has
+// room for one of them only, and the others have to wait for that pod to go: it looks at one pod at a time and knows no plan.
 #[test]
 fn groups_that_want_company_share_a_zone_and_a_node() {
     play(async |stage| {
         furnish(stage).await?;
         let joiner = Joiner::new(stage, "one").await?;
-        let near = |app: &str, key: &str| {
-            json!({ "affinity": { "podAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": [{
-                    "topologyKey": key, "labelSelector": of_app(app),
-                }],
-            }}})
-        };
-        let zonal = spec("600m", &near("zonal", labels::ZONE));
-        objects::create(&stage.client, &deployment("zonal", 6, zonal)).await?;
-        let hosted = spec("300m", &near("hosted", labels::HOSTNAME));
-        objects::create(&stage.client, &deployment("hosted", 4, hosted)).await?;
+        let groups = [("zonal", 6, "600m", labels::ZONE), ("hosted", 4, "300m", labels::HOSTNAME)];
+        for (app, replicas, cpu, key) in groups {
+            let mut own = pool(app);
+            own["spec"]["template"]["metadata"] = json!({ "labels": { "team": app } });
+            objects::create(&stage.client, &own).await?;
+            let near = json!({
+                "nodeSelector": { "team": app },
+                "affinity": { "podAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [{
+                        "topologyKey": key, "labelSelector": of_app(app),
+                    }],
+                }},
+            });
+            objects::create(&stage.client, &deployment(app, replicas, spec(cpu, &near))).await?;
+        }
         one_plan_serves(stage, &joiner, 10).await?;
         let zones = labels_of_nodes(stage, labels::ZONE).await?;
         let nodes = by_node(stage, "zonal").await?;

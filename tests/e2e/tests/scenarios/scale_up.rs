@@ -5,11 +5,14 @@ use crate::cluster::{
     wait_until_all_run, wait_until_initialized,
 };
 use anyhow::{Context, Result, ensure};
+use e2e::forwarder::Forwarder;
 use e2e::joiner::Joiner;
 use e2e::objects::{self, NODE, NODE_CLAIM, condition, name};
+use e2e::queue::Queue;
 use e2e::stage::{Stage, play};
 use e2e::workload::{APPS, deployment, furnish, spec};
 use futures_util::future::join;
+use model::hint::Hint;
 use model::labels;
 use model::outcome::Outcome;
 use reconciler::report::Report;
@@ -119,24 +122,56 @@ fn a_nodeclaim_that_a_user_made_gets_its_node() {
     });
 }
 
+/// Passes for the hints that have come, and no others.
+async fn follow(queue: &Queue, joiner: &Joiner<'_>) -> Result<()> {
+    for hint in queue.take() {
+        match hint {
+            Hint::Provisioning => joiner.provision().await?,
+            Hint::Lifecycle => joiner.advance().await?,
+        };
+    }
+    Ok(())
+}
+
+async fn run(stage: &Stage, count: usize) -> Result<bool> {
+    let pods = pods(stage).await?;
+    let running = |pod: &&Value| node_of(pod).is_some() && pod["status"]["phase"] == "Running";
+    Ok(pods.iter().filter(running).count() == count)
+}
+
 #[test]
-fn without_a_forwarder_the_sweep_serves_what_comes_later_too() {
+fn hints_alone_bring_pods_onto_nodes_and_the_sweep_does_when_the_forwarder_is_killed() {
     play(async |stage| {
         furnish(stage).await?;
         let joiner = Joiner::new(stage, "one").await?;
+        let queue = Queue::open().await?;
+        let forwarder = Forwarder::start(stage, &queue)?;
         objects::create(&stage.client, &deployment("web", 2, spec("500m", &json!({})))).await?;
-        wait_for_pending(stage, 2).await?;
-        joiner.provision().await?;
-        wait_until_all_run(&joiner, stage, 2).await?;
+        stage
+            .until("hints alone bring two pods onto nodes", async || {
+                follow(&queue, &joiner).await?;
+                run(stage, 2).await
+            })
+            .await?;
+        let initialized = |claim: &Value| condition(claim, "Initialized") == Some("True");
+        stage
+            .until("hints alone finish the join", async || {
+                follow(&queue, &joiner).await?;
+                Ok(claims(stage).await?.iter().all(initialized))
+            })
+            .await?;
+
+        forwarder.kill()?;
+        queue.take();
         let more = json!({ "spec": { "replicas": 20 } });
         patch(stage, (objects::DEPLOYMENT, Some(APPS), "web"), more).await?;
         joiner
             .advance_until("sweeps give every pod a place", async || {
                 joiner.provision().await?;
-                let pods = pods(stage).await?;
-                Ok(pods.len() == 20 && pods.iter().all(|pod| node_of(pod).is_some()))
+                run(stage, 20).await
             })
             .await?;
+        ensure!(queue.take().is_empty(), "nobody has sent a hint");
         ensure_one_instance_for_each_claim(stage).await
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::cluster::{patch, wait_for_pending, wait_until_all_run};
 use anyhow::ensure;
+use e2e::chart;
 use e2e::classes;
 use e2e::definitions;
 use e2e::joiner::Joiner;
@@ -28,7 +29,7 @@ fn objects_of_a_cluster_that_comes_from_karpenter_stay_and_are_served() {
             uids.push(objects::create(&stage.client, object).await?["metadata"]["uid"].clone());
         }
 
-        definitions::install_ours(stage).await?;
+        chart::install(stage).await?;
         for (object, uid) in before.iter().zip(&uids) {
             let after = objects::get(&stage.client, object).await?;
             ensure!(after["metadata"]["uid"] == *uid, "{} is another one", name(object));
