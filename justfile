@@ -35,9 +35,9 @@ cluster *FLAGS:
     cargo run -p e2e --bin cluster -- {{ FLAGS }}
 
 # how fast joiner and how small its forwarder is on that, as a table; takes a quarter of an hour (needs Go, and python3 for zig)
-bench-cluster:
+bench-cluster *ONLY:
     FORWARDER_BIN=$(functions/forwarder/build.sh "$(uname -m)-unknown-linux-musl"); export FORWARDER_BIN; \
-    cargo run --release -p e2e --bin bench_cluster
+    cargo run --release -p e2e --bin bench_cluster -- {{ ONLY }}
 
 # the forwarder as static binaries of at most 8 MB, for TARGETS or for amd64 and arm64 (needs python3 for zig)
 forwarder *TARGETS:

@@ -35,8 +35,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Between two tries of a kubelet to register.
 const REGISTER_AGAIN: Duration = Duration::from_millis(500);
 
-/// The ceiling of a scenario's cluster (I8), far above what any of them needs.
-const NODES_MAX: u32 = 500;
+/// The ceiling of a scenario's cluster (I8), far above what any of them needs, and twice what is measured.
+const NODES_MAX: u32 = 10_000;
 
 /// One scenario's world.
 pub struct Stage {
