@@ -27,6 +27,7 @@ fn class() -> NodeClass {
         ip_prefix_count: 0,
         subnets: Vec::new(),
         images: Vec::new(),
+        template: std::sync::Arc::default(),
     }
 }
 

@@ -168,6 +168,7 @@ proptest! {
             ip_prefix_count: 0,
             subnets: Vec::new(),
             images: Vec::new(),
+            template: std::sync::Arc::default(),
         };
         let types = resolve(Facts::builtin(), "eu-west-1", &class).unwrap();
         let read = resolved::read(resolved::write("eu-west-1", &types).as_bytes()).unwrap();

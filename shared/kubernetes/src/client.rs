@@ -5,6 +5,7 @@
 
 mod change;
 mod claims;
+mod classes;
 mod conditions;
 mod connect;
 mod diff;
@@ -33,7 +34,9 @@ use events::Recorded;
 use jiff::Timestamp;
 use model::action::{ClusterAction, Event};
 use model::labels::TERMINATION_FINALIZER;
-use model::name::{ObjectName, Uid};
+use model::name::{ObjectName, Text, Uid};
+use model::node_class::NodeClass;
+use model::node_class::status::ClassStatus;
 use model::outcome::Outcome;
 use model::snapshot::{ClusterState, Scope};
 use observe::Cache;
@@ -97,9 +100,22 @@ impl Client {
         self.wire.traffic()
     }
 
+    /// Writes what a class came to into its status, and its hash beside it, where that does not stand there yet. The class
+    /// has to be of the generation that was looked at.
+    pub async fn set_class_status(&self, class: &NodeClass, status: &ClassStatus) -> Outcome {
+        classes::set_status((&self.wire, &self.recorded), class, status, Timestamp::now()).await
+    }
+
     /// Forgets what was read, as if the process had just begun.
     pub fn forget(&self) {
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Cache::default();
+    }
+
+    /// The hash of a class as the last pass saw it.
+    fn hash_of(&self, class: &str) -> Option<Text> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let class = cache.classes.named(&ObjectName::new("", class))?;
+        Some(class.template.hash.clone())
     }
 
     /// The uid of an object of which the last pass told.
@@ -131,7 +147,10 @@ impl Cluster for Client {
     async fn apply(&self, action: &ClusterAction) -> Outcome {
         let (wire, home, now) = (&self.wire, &self.home, Timestamp::now());
         match action {
-            ClusterAction::CreateClaim(new) => claims::create(wire, new).await,
+            ClusterAction::CreateClaim(new) => {
+                let hash = self.hash_of(&new.spec.node_class);
+                claims::create(wire, new, hash.as_deref()).await
+            }
             ClusterAction::UpdateClaim { claim, uid, resource_version, change } => {
                 let path = NODE_CLAIMS.named(claim);
                 let target = Target { path: &path, uid, version: *resource_version };

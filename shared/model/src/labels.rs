@@ -41,6 +41,10 @@ keys! {
     DO_NOT_SYNC_TAINTS = "karpenter.sh/do-not-sync-taints";
     /// The EC2NodeClass that a node was made from.
     EC2NODECLASS = "karpenter.k8s.aws/ec2nodeclass";
+    /// Annotation: the hash of the EC2NodeClass, of the class itself and of the claims made under it.
+    NODE_CLASS_HASH = "karpenter.k8s.aws/ec2nodeclass-hash";
+    /// Annotation: whose hash that is, and of which form.
+    NODE_CLASS_HASH_VERSION = "karpenter.k8s.aws/ec2nodeclass-hash-version";
     /// Keeps load balancers away from a node that is being drained.
     EXCLUDE_FROM_LOAD_BALANCERS = "node.kubernetes.io/exclude-from-external-load-balancers";
     /// Forbids voluntary disruption of a pod, node or claim.

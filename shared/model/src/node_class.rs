@@ -1,9 +1,17 @@
 //! EC2NodeClasses: the settings that decide what a node of an instance type offers, and where it can be launched.
 
+pub mod status;
+pub mod template;
+pub mod terms;
+
+use crate::labels::{ARCH, Labels};
 use crate::name::{ImageId, NodeClassName, SubnetId, Text, Uid, Zone};
 use crate::resources::Resources;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use template::Template;
 
 /// The operating system family of the machine image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,18 +127,30 @@ pub struct NodeClass {
     /// `status.amis`.
     #[serde(default)]
     pub images: Vec<Image>,
+    /// What only a launch looks at.
+    #[serde(default)]
+    pub template: Arc<Template>,
 }
 
 impl NodeClass {
     /// The subnet of a zone with the most free addresses.
     pub fn subnet_in(&self, zone: &Zone) -> Option<&Subnet> {
         let in_zone = self.subnets.iter().filter(|subnet| subnet.zone == *zone);
-        in_zone.max_by_key(|subnet| (subnet.free_addresses, std::cmp::Reverse(&subnet.id)))
+        in_zone.max_by_key(|subnet| (subnet.free_addresses, Reverse(&subnet.id)))
     }
 
-    /// The image for an architecture.
-    pub fn image_for(&self, arch: &str) -> Option<&Image> {
-        self.images.iter().find(|image| &*image.arch == arch)
+    /// The image for an instance type with these labels: of those that fit, the one that asks for most. A class that knows
+    /// images by architecture alone takes the one for the type's.
+    pub fn image_for(&self, labels: &Labels) -> Option<ImageId> {
+        let amis = &self.template.status.amis;
+        if amis.is_empty() {
+            let arch = labels.get(ARCH)?;
+            let of_arch = self.images.iter().find(|image| image.arch == *arch);
+            return of_arch.map(|image| image.id.clone());
+        }
+        let fitting = amis.iter().filter(|ami| ami.fits(labels));
+        let best = fitting.min_by_key(|ami| (Reverse(ami.requirements.len()), &ami.id));
+        best.map(|ami| ami.id.clone().into())
     }
 
     /// What `kubeReserved` or `systemReserved` name, as resources.

@@ -93,6 +93,7 @@ fn node_class() -> NodeClass {
         ip_prefix_count: 0,
         subnets: vec![Subnet { id: "subnet-1".into(), zone, zone_id: None, free_addresses: None }],
         images: vec![Image { id: "ami-1".into(), arch: "amd64".into() }],
+        template: Arc::default(),
     }
 }
 

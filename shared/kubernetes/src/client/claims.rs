@@ -1,12 +1,12 @@
 //! NodeClaims: made as Karpenter makes them, and changed.
 
 use super::change::{self, Changed, JSON, Target};
-use super::conditions::{Condition, ConditionSet, Wanted};
+use super::conditions::{self, OF_CLAIMS, Wanted};
 use super::events::{self, Recorded};
 use super::format::{amounts, duration, seconds};
 use super::outcome;
 use super::wire::Wire;
-use crate::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS};
+use crate::resource::{NODE_CLAIMS, NODE_CLASSES, NODE_POOLS, Resource};
 use futures_util::future::join_all;
 use http::Method;
 use jiff::Timestamp;
@@ -15,15 +15,17 @@ use model::claim::NodeClaimSpec;
 use model::condition::{ConditionType, Status};
 use model::labels;
 use model::name::{ClaimName, InstanceId, ObjectName, Zone};
+use model::node_class::template::HASH_VERSION;
 use model::outcome::Outcome;
 use model::requirement::Requirements;
 use model::resources::Resources;
 use model::taint::Taint;
 use serde_json::{Map, Value, json};
 
-/// Creates a claim.
-pub(super) async fn create(wire: &Wire, new: &NewClaim) -> Outcome {
-    let body = match wire.change(Method::POST, &NODE_CLAIMS.all(), (JSON, &object(new))).await {
+/// Creates a claim, stamped with the hash of its class, so that a later change of the class shows.
+pub(super) async fn create(wire: &Wire, new: &NewClaim, class_hash: Option<&str>) -> Outcome {
+    let object = object(new, class_hash);
+    let body = match wire.change(Method::POST, &NODE_CLAIMS.all(), (JSON, &object)).await {
         Ok(body) => body,
         Err(failure) => {
             return match outcome::of_change(failure) {
@@ -65,7 +67,7 @@ pub(super) async fn update(
         Ok(changed) => changed,
         Err(outcome) => return outcome,
     };
-    let turned = turned(&changed);
+    let turned = turned(&NODE_CLAIMS, &changed);
     let records =
         turned.iter().map(|event| events::record((wire, recorded), event, Some(target.uid), now));
     // The claim is changed whether or not that can be recorded.
@@ -75,7 +77,7 @@ pub(super) async fn update(
 
 /// An event for each condition whose status is another one now, under the texts of Karpenter's library (operatorpkg,
 /// package status): one that was not there before was unknown.
-fn turned(changed: &Changed) -> Vec<Event> {
+pub(super) fn turned(resource: &Resource, changed: &Changed) -> Vec<Event> {
     let status_in = |object: &Value, kind: &Value| {
         let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
         let mut of_kind = conditions.filter(|condition| condition["type"] == *kind);
@@ -100,7 +102,7 @@ fn turned(changed: &Changed) -> Vec<Event> {
         }
         let name = text(&changed.after["metadata"]["name"]);
         Some(Event {
-            kind: NODE_CLAIMS.kind.into(),
+            kind: resource.kind.into(),
             object: ObjectName::new("", name),
             warning: false,
             reason: kind.into(),
@@ -111,9 +113,13 @@ fn turned(changed: &Changed) -> Vec<Event> {
 }
 
 /// The object of a new claim.
-fn object(new: &NewClaim) -> Value {
+fn object(new: &NewClaim, class_hash: Option<&str>) -> Value {
     let NewClaim { name, pool_uid, labels, annotations, spec } = new;
     let mut annotations = annotations.clone();
+    if let Some(hash) = class_hash {
+        annotations.insert(labels::NODE_CLASS_HASH.into(), hash.into());
+        annotations.insert(labels::NODE_CLASS_HASH_VERSION.into(), HASH_VERSION.into());
+    }
     if !spec.nominated.is_empty() {
         let ids: Vec<String> = spec.nominated.iter().map(|id| format!("{id:08x}")).collect();
         annotations.insert(labels::NOMINATED_PODS.into(), ids.join(",").into());
@@ -282,38 +288,15 @@ fn set_condition(
     (kind, status, reason, message): (ConditionType, Option<Status>, &str, &str),
     now: Timestamp,
 ) -> Result<(), String> {
-    let present = object["status"]["conditions"].take();
-    let conditions: Vec<Condition> = match present {
-        Value::Null => Vec::new(),
-        list => {
-            serde_json::from_value(list).map_err(|error| format!("status.conditions: {error}"))?
+    conditions::change(object, (&OF_CLAIMS, now), |set| {
+        let kind = kind.as_str();
+        match status {
+            Some(status) => {
+                set.set(Wanted { kind, status: conditions::name_of(status), reason, message });
+            }
+            None => set.clear(kind),
         }
-    };
-    let metadata = &object["metadata"];
-    let created = metadata["creationTimestamp"].as_str().unwrap_or_default().to_owned();
-    let mut set = ConditionSet {
-        conditions,
-        generation: metadata["generation"].as_i64().unwrap_or(0),
-        created: &created,
-        is_deleting: metadata["deletionTimestamp"].is_string(),
-        now,
-    };
-    set.begin();
-    let kind = kind.as_str();
-    match status {
-        Some(status) => {
-            let status = match status {
-                Status::True => "True",
-                Status::False => "False",
-                Status::Unknown => "Unknown",
-            };
-            set.set(Wanted { kind, status, reason, message });
-        }
-        None => set.clear(kind),
-    }
-    let conditions = serde_json::to_value(set.conditions);
-    object["status"]["conditions"] = conditions.map_err(|error| error.to_string())?;
-    Ok(())
+    })
 }
 
 /// The fields of an object; one that is not there comes to be.

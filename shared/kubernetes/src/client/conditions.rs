@@ -1,15 +1,28 @@
-//! Status conditions of NodeClaims as Karpenter's library (operatorpkg, package status) keeps them, so that whoever reads
-//! them finds what Karpenter would have written. `Ready` follows from the conditions that it depends on.
+//! Status conditions of NodeClaims and EC2NodeClasses as Karpenter's library (operatorpkg, package status) keeps them, so that
+//! whoever reads them finds what Karpenter would have written. `Ready` follows from the conditions that it depends on.
 
 use super::format::seconds;
 use jiff::Timestamp;
+use model::condition::Status;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The condition that sums up the others.
 const ROOT: &str = "Ready";
 
 /// What `Ready` depends on, in the order in which a NodeClaim gets there.
-const DEPENDENTS: [&str; 3] = ["Launched", "Registered", "Initialized"];
+pub(super) const OF_CLAIMS: [&str; 3] = ["Launched", "Registered", "Initialized"];
+
+/// The same of an EC2NodeClass.
+pub(super) const OF_CLASSES: [&str; 7] = [
+    "AMIsReady",
+    "CapacityReservationsReady",
+    "InstanceProfileReady",
+    "PlacementGroupReady",
+    "SecurityGroupsReady",
+    "SubnetsReady",
+    "ValidationSucceeded",
+];
 
 /// A condition as it stands in an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +52,8 @@ pub(super) struct Wanted<'a> {
 /// The conditions of one object.
 #[derive(Debug)]
 pub(super) struct ConditionSet<'a> {
+    /// What `Ready` depends on.
+    pub(super) dependents: &'static [&'static str],
     pub(super) conditions: Vec<Condition>,
     /// `metadata.generation`.
     pub(super) generation: i64,
@@ -48,10 +63,49 @@ pub(super) struct ConditionSet<'a> {
     pub(super) now: Timestamp,
 }
 
+/// Changes the conditions of an object.
+pub(super) fn change(
+    object: &mut Value,
+    (dependents, now): (&'static [&'static str], Timestamp),
+    change: impl FnOnce(&mut ConditionSet<'_>),
+) -> Result<(), String> {
+    let present = object["status"]["conditions"].take();
+    let conditions: Vec<Condition> = match present {
+        Value::Null => Vec::new(),
+        list => {
+            serde_json::from_value(list).map_err(|error| format!("status.conditions: {error}"))?
+        }
+    };
+    let metadata = &object["metadata"];
+    let created = metadata["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+    let mut set = ConditionSet {
+        dependents,
+        conditions,
+        generation: metadata["generation"].as_i64().unwrap_or(0),
+        created: &created,
+        is_deleting: metadata["deletionTimestamp"].is_string(),
+        now,
+    };
+    set.begin();
+    change(&mut set);
+    let conditions = serde_json::to_value(set.conditions);
+    object["status"]["conditions"] = conditions.map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// A status under its name in the API.
+pub(super) const fn name_of(status: Status) -> &'static str {
+    match status {
+        Status::True => "True",
+        Status::False => "False",
+        Status::Unknown => "Unknown",
+    }
+}
+
 impl ConditionSet<'_> {
-    /// Makes those known that every NodeClaim has.
+    /// Makes those known that every object of the kind has.
     pub(super) fn begin(&mut self) {
-        for kind in [ROOT].into_iter().chain(DEPENDENTS) {
+        for kind in [ROOT].into_iter().chain(self.dependents.iter().copied()) {
             if !self.conditions.iter().any(|condition| condition.kind == kind) {
                 let reason = "AwaitingReconciliation";
                 let message = "object is awaiting reconciliation";
@@ -60,13 +114,13 @@ impl ConditionSet<'_> {
         }
     }
 
-    /// Sets a condition. Its time changes only when its status does; one that every NodeClaim has begins with the object.
+    /// Sets a condition. Its time changes only when its status does; one that every object has begins with the object.
     pub(super) fn set(&mut self, wanted: Wanted<'_>) {
         let Wanted { kind, status, reason, message } = wanted;
         let present = self.conditions.iter().position(|condition| condition.kind == kind);
         let last_transition_time = match present.map(|at| &self.conditions[at]) {
             Some(present) if present.status == status => present.last_transition_time.clone(),
-            None if kind == ROOT || DEPENDENTS.contains(&kind) => self.created.to_owned(),
+            None if kind == ROOT || self.dependents.contains(&kind) => self.created.to_owned(),
             Some(_) | None => seconds(self.now),
         };
         let condition = Condition {
@@ -100,10 +154,10 @@ impl ConditionSet<'_> {
         }
     }
 
-    /// Removes a condition that not every NodeClaim has.
+    /// Removes a condition that not every object has.
     pub(super) fn clear(&mut self, kind: &str) {
         let before = self.conditions.len();
-        if kind != ROOT && !DEPENDENTS.contains(&kind) {
+        if kind != ROOT && !self.dependents.contains(&kind) {
             self.conditions.retain(|condition| condition.kind != kind);
         }
         if self.conditions.len() < before {
@@ -113,7 +167,7 @@ impl ConditionSet<'_> {
 
     fn sum_up(&mut self) {
         let is_current = |c: &Condition| c.observed_generation == self.generation;
-        let dependents = self.conditions.iter().filter(|c| DEPENDENTS.contains(&&*c.kind));
+        let dependents = self.conditions.iter().filter(|c| self.dependents.contains(&&*c.kind));
         let mut unhealthy: Vec<&Condition> =
             dependents.filter(|c| c.status != "True" || !is_current(c)).collect();
         if unhealthy.is_empty() {
@@ -147,6 +201,7 @@ mod tests {
     fn check(steps: &[(i64, &str, &str)], expected: &Expect) {
         let created = seconds(at(0));
         let mut set = ConditionSet {
+            dependents: &OF_CLAIMS,
             conditions: Vec::new(),
             generation: 1,
             created: &created,

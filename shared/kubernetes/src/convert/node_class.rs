@@ -1,48 +1,92 @@
 //! EC2NodeClasses: the custom resource's rules, its defaults, and the noun.
 
+mod hash;
+
 use crate::convert::pod::{named, uid};
 use crate::field::FieldError;
 use crate::format;
 use crate::objects::amounts::AMOUNT_MAX;
-use crate::objects::karpenter::{
-    self, Ami, AmiTerm, BlockDevice, NodeClassSpec, NodeClassStatus, Term,
-};
-use crate::objects::meta;
-use model::labels;
+use crate::objects::karpenter::{self, NodeClassSpec};
+use model::condition::Status;
+use model::labels::{self, Labels};
 use model::name::Text;
+use model::node_class::status::{Ami, AmiRequirement, ClassCondition, ClassStatus};
+use model::node_class::template::{BlockDevice, KubeletTexts, Template, UserData};
+use model::node_class::terms::{ImageTerm, Term};
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet, Threshold};
 use model::quantity;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An EC2NodeClass; it is ready when its status says so.
 pub(crate) fn convert(object: karpenter::NodeClass) -> Result<NodeClass, FieldError> {
-    let karpenter::NodeClass { metadata, spec, status } = object;
+    let karpenter::NodeClass { metadata, spec, mut status } = object;
     let name = named(&metadata)?;
     check_role(&spec)?;
     let ami_family = ami_family(&spec)?;
     check_terms("spec.subnetSelectorTerms", &spec.subnet_selector_terms)?;
     check_terms("spec.securityGroupSelectorTerms", &spec.security_group_selector_terms)?;
     let root_volume = root_volume(ami_family, &spec.block_device_mappings)?;
-    let NodeClassStatus { conditions, subnets, amis } = status;
-    let subnets = subnets.into_iter().map(|subnet| Subnet {
-        id: subnet.id.into(),
-        zone: subnet.zone.into(),
-        zone_id: subnet.zone_id,
+    let ready = take_ready(&mut status);
+    let subnets = status.subnets.iter().map(|subnet| Subnet {
+        id: subnet.id.clone(),
+        zone: subnet.zone.clone(),
+        zone_id: subnet.zone_id.clone(),
         free_addresses: None,
     });
     Ok(NodeClass {
         uid: uid(&metadata, &name).into(),
         name: name.into(),
         deleting: metadata.deletion_timestamp.is_some(),
-        ready: meta::is_true(&conditions, "Ready"),
+        ready,
         ami_family,
-        kubelet: kubelet(spec.kubelet)?,
+        kubelet: kubelet(&spec.kubelet)?,
         root_volume_bytes: root_volume,
-        instance_store_raid0: spec.instance_store_policy.is_some_and(|policy| &*policy == "RAID0"),
+        instance_store_raid0: spec.instance_store_policy.as_deref() == Some("RAID0"),
         ip_prefix_count: spec.ip_prefix_count,
         subnets: subnets.collect(),
-        images: images(&amis),
+        images: images(&status.amis),
+        template: Arc::new(hash::stamped(template(metadata.generation, spec, status))),
     })
+}
+
+/// Whether the class is ready. The other conditions stay, by type.
+fn take_ready(status: &mut ClassStatus) -> bool {
+    let is_ready = |condition: &ClassCondition| &*condition.kind == "Ready";
+    let mut all = status.conditions.iter();
+    let ready = all.any(|condition| is_ready(condition) && condition.status == Status::True);
+    status.conditions.retain(|condition| !is_ready(condition));
+    status.conditions.sort();
+    ready
+}
+
+/// What a launch looks at beside the rest.
+fn template(generation: i64, spec: NodeClassSpec, mut status: ClassStatus) -> Template {
+    status.security_groups.sort();
+    Template {
+        generation,
+        hash: "".into(),
+        ami_selector_terms: spec.ami_selector_terms,
+        subnet_selector_terms: spec.subnet_selector_terms,
+        security_group_selector_terms: spec.security_group_selector_terms,
+        capacity_reservation_selector_terms: spec.capacity_reservation_selector_terms,
+        placement_group_selector: spec.placement_group_selector,
+        role: spec.role,
+        instance_profile: spec.instance_profile,
+        instance_store_policy: spec.instance_store_policy,
+        user_data: spec.user_data.map(UserData::new).unwrap_or_default(),
+        tags: spec.tags,
+        kubelet: spec.kubelet,
+        block_device_mappings: spec.block_device_mappings,
+        associate_public_ip_address: spec.associate_public_ip_address,
+        network_interfaces: spec.network_interfaces,
+        connection_tracking: spec.connection_tracking,
+        cpu_options: spec.cpu_options,
+        detailed_monitoring: spec.detailed_monitoring,
+        metadata_options: spec.metadata_options,
+        context: spec.context,
+        status,
+    }
 }
 
 fn check_role(spec: &NodeClassSpec) -> Result<(), FieldError> {
@@ -60,7 +104,7 @@ fn ami_family(spec: &NodeClassSpec) -> Result<AmiFamily, FieldError> {
         let wrong = |field: &str, message: &str| {
             Err(FieldError::new(format!("spec.amiSelectorTerms[{index}]{field}"), message))
         };
-        let AmiTerm { alias, id, name, owner, ssm_parameter, tags } = term;
+        let ImageTerm { alias, id, name, owner, ssm_parameter, tags } = term;
         let others =
             name.is_some() || owner.is_some() || ssm_parameter.is_some() || !tags.is_empty();
         match (alias, id) {
@@ -148,7 +192,9 @@ fn root_volume(family: AmiFamily, devices: &[BlockDevice]) -> Result<Option<i64>
     let usual = if family == AmiFamily::Custom {
         sizes.last()
     } else {
-        sizes.iter().find(|(device, size)| &*device.device_name == device_name && size.is_some())
+        sizes.iter().find(|(device, size)| {
+            device.device_name.as_deref() == Some(device_name) && size.is_some()
+        })
     };
     Ok(root.or(usual).and_then(|(_, size)| *size))
 }
@@ -162,7 +208,7 @@ fn bytes(path: &str, text: &str) -> Result<i64, FieldError> {
     Ok(bytes)
 }
 
-fn kubelet(object: karpenter::Kubelet) -> Result<Kubelet, FieldError> {
+fn kubelet(object: &KubeletTexts) -> Result<Kubelet, FieldError> {
     for name in object.eviction_soft.keys() {
         if !object.eviction_soft_grace_period.contains_key(name) {
             let path = format!("spec.kubelet.evictionSoft.{name}");
@@ -179,31 +225,32 @@ fn kubelet(object: karpenter::Kubelet) -> Result<Kubelet, FieldError> {
         pods_per_core: object.pods_per_core,
         eviction_memory: threshold("memory.available")?,
         eviction_nodefs: threshold("nodefs.available")?,
-        kube_reserved: reserved("spec.kubelet.kubeReserved", object.kube_reserved.0)?,
-        system_reserved: reserved("spec.kubelet.systemReserved", object.system_reserved.0)?,
+        kube_reserved: reserved("spec.kubelet.kubeReserved", &object.kube_reserved)?,
+        system_reserved: reserved("spec.kubelet.systemReserved", &object.system_reserved)?,
     })
 }
 
-fn reserved(path: &str, amounts: BTreeMap<Text, i64>) -> Result<BTreeMap<Text, i64>, FieldError> {
-    for (name, units) in &amounts {
+fn reserved(path: &str, amounts: &Labels) -> Result<BTreeMap<Text, i64>, FieldError> {
+    let mut all = BTreeMap::new();
+    for (name, text) in amounts {
         let path = format!("{path}.{name}");
         if !matches!(&**name, "cpu" | "memory" | "ephemeral-storage" | "pid") {
             let message = "expected one of cpu, memory, ephemeral-storage, pid";
             return Err(FieldError::new(path, message));
         }
-        if AMOUNT_MAX < *units {
+        let cpu = &**name == "cpu";
+        let units = if cpu { quantity::parse_milli(text) } else { quantity::parse_units(text) };
+        let units = units.map_err(|error| FieldError::new(&*path, error.to_string()))?;
+        if AMOUNT_MAX < units {
             return Err(FieldError::new(path, "is too large"));
         }
+        all.insert(name.clone(), units);
     }
-    Ok(amounts)
+    Ok(all)
 }
 
 /// The threshold for a signal. One of 100 % switches it off, which is a threshold of nothing.
-fn eviction(
-    path: &str,
-    signal: &str,
-    all: &BTreeMap<Text, String>,
-) -> Result<Option<Threshold>, FieldError> {
+fn eviction(path: &str, signal: &str, all: &Labels) -> Result<Option<Threshold>, FieldError> {
     let Some(text) = all.get(signal) else { return Ok(None) };
     let threshold = match format::basis_points(text) {
         Some(10_000) => Threshold::Bytes(0),
@@ -232,16 +279,26 @@ fn images(amis: &[Ami]) -> Vec<Image> {
     let mut all = Vec::new();
     for arch in ["amd64", "arm64"] {
         let admits = |ami: &Ami| {
-            let mut of_arch = ami.requirements.iter().filter(|r| &*r.0 == labels::ARCH);
-            of_arch.all(|r| r.1.admits(arch))
+            let mut of_arch = ami.requirements.iter().filter(|r| &*r.key == labels::ARCH);
+            of_arch.all(|r| admits(r, arch))
         };
         // Images for accelerators ask for a label to be there; the plain one admits that it is not.
         let demands = |ami: &Ami| {
-            let others = ami.requirements.iter().filter(|r| &*r.0 != labels::ARCH);
-            others.filter(|r| !r.1.admits_absence()).count()
+            let others = ami.requirements.iter().filter(|r| &*r.key != labels::ARCH);
+            others.filter(|r| !matches!(&*r.operator, "NotIn" | "DoesNotExist")).count()
         };
         let best = amis.iter().filter(|ami| admits(ami)).min_by_key(|ami| demands(ami));
         all.extend(best.map(|ami| Image { id: ami.id.clone().into(), arch: arch.into() }));
     }
     all
+}
+
+fn admits(requirement: &AmiRequirement, value: &str) -> bool {
+    let is_listed = requirement.values.iter().any(|listed| &**listed == value);
+    match &*requirement.operator {
+        "In" => is_listed,
+        "NotIn" => !is_listed,
+        "DoesNotExist" => false,
+        _ => true,
+    }
 }

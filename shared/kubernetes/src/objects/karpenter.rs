@@ -7,9 +7,13 @@ use crate::objects::selector::PoolExpression;
 use model::labels::Labels;
 use model::name::Text;
 use model::node_class::AmiFamily;
+use model::node_class::status::ClassStatus;
+use model::node_class::template::{
+    BlockDevice, ConnectionTracking, CpuOptions, KubeletTexts, MetadataOptions, NetworkInterface,
+};
+use model::node_class::terms::{ImageTerm, PlacementGroupTerm, ReservationTerm, Term};
 use model::pool::{ConsolidationPolicy, DisruptionReason};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct NodePool {
@@ -119,7 +123,7 @@ pub(crate) struct NodeClass {
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: NodeClassSpec,
     #[serde(default)]
-    pub(crate) status: NodeClassStatus,
+    pub(crate) status: ClassStatus,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,9 +131,13 @@ pub(crate) struct NodeClass {
 pub(crate) struct NodeClassSpec {
     #[serde(default)]
     pub(crate) ami_family: Option<AmiFamily>,
-    pub(crate) ami_selector_terms: Vec<AmiTerm>,
+    pub(crate) ami_selector_terms: Vec<ImageTerm>,
     pub(crate) subnet_selector_terms: Vec<Term>,
     pub(crate) security_group_selector_terms: Vec<Term>,
+    #[serde(default)]
+    pub(crate) capacity_reservation_selector_terms: Vec<ReservationTerm>,
+    #[serde(default)]
+    pub(crate) placement_group_selector: Option<PlacementGroupTerm>,
     #[serde(default)]
     pub(crate) role: Option<Text>,
     #[serde(default)]
@@ -141,76 +149,23 @@ pub(crate) struct NodeClassSpec {
     #[serde(default)]
     pub(crate) ip_prefix_count: u32,
     #[serde(default)]
-    pub(crate) kubelet: Kubelet,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct AmiTerm {
-    pub(crate) alias: Option<Text>,
-    pub(crate) id: Option<Text>,
-    pub(crate) name: Option<Text>,
-    pub(crate) owner: Option<Text>,
-    pub(crate) ssm_parameter: Option<Text>,
-    pub(crate) tags: Labels,
-}
-
-/// What selects subnets or security groups; only the latter have names.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Term {
-    pub(crate) id: Option<Text>,
-    pub(crate) name: Option<Text>,
-    pub(crate) tags: Labels,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct BlockDevice {
-    pub(crate) device_name: Text,
-    pub(crate) root_volume: bool,
-    pub(crate) ebs: Ebs,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Ebs {
-    pub(crate) volume_size: Option<String>,
-    #[serde(rename = "snapshotID")]
-    pub(crate) snapshot_id: Option<Text>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Kubelet {
-    pub(crate) max_pods: Option<u32>,
-    pub(crate) pods_per_core: Option<u32>,
-    pub(crate) kube_reserved: Amounts,
-    pub(crate) system_reserved: Amounts,
-    pub(crate) eviction_hard: BTreeMap<Text, String>,
-    pub(crate) eviction_soft: BTreeMap<Text, String>,
-    pub(crate) eviction_soft_grace_period: BTreeMap<Text, String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct NodeClassStatus {
-    pub(crate) conditions: Vec<Condition>,
-    pub(crate) subnets: Vec<Subnet>,
-    pub(crate) amis: Vec<Ami>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Subnet {
-    pub(crate) id: Text,
-    pub(crate) zone: Text,
-    #[serde(default, rename = "zoneID")]
-    pub(crate) zone_id: Option<Text>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Ami {
-    pub(crate) id: Text,
+    pub(crate) kubelet: KubeletTexts,
     #[serde(default)]
-    pub(crate) requirements: Vec<PoolExpression>,
+    pub(crate) user_data: Option<Text>,
+    #[serde(default)]
+    pub(crate) tags: Labels,
+    #[serde(default, rename = "associatePublicIPAddress")]
+    pub(crate) associate_public_ip_address: Option<bool>,
+    #[serde(default)]
+    pub(crate) network_interfaces: Vec<NetworkInterface>,
+    #[serde(default)]
+    pub(crate) connection_tracking: Option<ConnectionTracking>,
+    #[serde(default)]
+    pub(crate) cpu_options: Option<CpuOptions>,
+    #[serde(default)]
+    pub(crate) detailed_monitoring: Option<bool>,
+    #[serde(default)]
+    pub(crate) metadata_options: MetadataOptions,
+    #[serde(default)]
+    pub(crate) context: Option<Text>,
 }

@@ -15,6 +15,7 @@ pub(crate) struct ObjectMeta {
     pub(crate) namespace: Option<Text>,
     pub(crate) uid: Option<Text>,
     pub(crate) resource_version: Version,
+    pub(crate) generation: i64,
     pub(crate) creation_timestamp: Option<Time>,
     pub(crate) deletion_timestamp: Option<Time>,
     pub(crate) labels: Labels,

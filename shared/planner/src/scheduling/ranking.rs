@@ -142,15 +142,15 @@ fn choice(
         zone: market.zone.clone(),
         capacity_type: market.capacity_type,
     };
-    let arch = instance_type.labels.get(labels::ARCH).expect("it was looked at for the image");
-    let image = stock.class.image_for(arch).expect("types without image have no offers");
+    let image = stock.class.image_for(&instance_type.labels);
+    let image = image.expect("types without image have no offers");
     let subnet = market.subnet.expect("markets without subnet have no offers");
     Choice {
         labels: node_labels(claim_labels, Some(instance_type), &offering, market.zone_id),
         offering,
         price,
         subnet: subnet.id.clone(),
-        image: image.id.clone(),
+        image,
         capacity: instance_type.capacity.clone(),
         allocatable: instance_type.allocatable.clone(),
     }

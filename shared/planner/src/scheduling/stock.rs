@@ -184,8 +184,7 @@ impl<'a> Stock<'a> {
         let Some(types) = self.types else { return };
         let instance_type = &types[place];
         let first = self.offers.len();
-        let arch = instance_type.labels.get(labels::ARCH);
-        if arch.is_some_and(|arch| self.class.image_for(arch).is_some()) {
+        if self.class.image_for(&instance_type.labels).is_some() {
             for (index, offer) in types.offers(place).iter().enumerate() {
                 let offering = || &instance_type.offerings[index];
                 if !offer.available || survey.is_unavailable(&instance_type.name, offering) {

@@ -345,6 +345,7 @@ fn class(line: &Line<'_>) -> NodeClass {
         ip_prefix_count: 0,
         subnets: zones.into_iter().map(subnet).collect(),
         images: ["amd64", "arm64"].map(image).to_vec(),
+        template: Arc::default(),
     }
 }
 

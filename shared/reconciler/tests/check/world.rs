@@ -151,6 +151,7 @@ fn class() -> NodeClass {
         ip_prefix_count: 0,
         subnets: vec![],
         images: vec![],
+        template: Arc::default(),
     }
 }
 

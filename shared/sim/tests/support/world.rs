@@ -119,6 +119,7 @@ fn node_class() -> NodeClass {
         ip_prefix_count: 0,
         subnets: ZONES.iter().map(subnet).collect(),
         images: vec![Image { id: "ami-1".into(), arch: "amd64".into() }],
+        template: Arc::default(),
     }
 }
 

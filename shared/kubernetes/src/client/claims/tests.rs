@@ -46,7 +46,7 @@ fn new_claim() -> NewClaim {
 #[test]
 #[expect(clippy::too_many_lines, reason = "the whole object, as the API server gets it")]
 fn a_new_claim_is_as_karpenter_makes_it() {
-    let object = object(&new_claim());
+    let object = object(&new_claim(), Some("7"));
     expect![[r#"
         {
           "apiVersion": "karpenter.sh/v1",
@@ -55,6 +55,8 @@ fn a_new_claim_is_as_karpenter_makes_it() {
             "annotations": {
               "joiner.sh/nominated-pods": "00000007,deadbeef",
               "joiner.sh/replaces": "old-1,old-2",
+              "karpenter.k8s.aws/ec2nodeclass-hash": "7",
+              "karpenter.k8s.aws/ec2nodeclass-hash-version": "joiner-v1",
               "team": "a"
             },
             "finalizers": [
@@ -147,7 +149,7 @@ fn read(object: &Value) -> NodeClaim {
 #[test]
 fn a_new_claim_is_read_back_as_it_was_planned() {
     let new = new_claim();
-    let claim = read(&object(&new));
+    let claim = read(&object(&new, None));
     assert_eq!(claim.spec, new.spec);
     assert_eq!(claim.labels, new.labels);
     assert!(claim.finalizer);
@@ -167,7 +169,7 @@ fn changed(object: &Value, change: &ClaimChange) -> Value {
 }
 
 fn fresh() -> Value {
-    let mut object = object(&new_claim());
+    let mut object = object(&new_claim(), None);
     object["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
     object["metadata"]["generation"] = json!(1);
     object
@@ -331,7 +333,7 @@ fn every_condition_is_set_and_read_back_under_its_name() {
 fn a_condition_that_turns_is_told_under_its_name() {
     let before = fresh();
     let after = changed(&before, &launched());
-    let events = turned(&Changed { before: before.clone(), after: after.clone() });
+    let events = turned(&NODE_CLAIMS, &Changed { before: before.clone(), after: after.clone() });
     let lines: Vec<String> =
         events.iter().map(|event| format!("{}: {}", event.reason, event.message)).collect();
     expect![[
@@ -345,10 +347,10 @@ fn a_condition_that_turns_is_told_under_its_name() {
         message: "it is so".to_owned(),
     };
     let later = changed(&after, &disrupted);
-    let events = turned(&Changed { before: after, after: later.clone() });
+    let events = turned(&NODE_CLAIMS, &Changed { before: after, after: later.clone() });
     assert_eq!(
         events[0].message,
         "Status condition transitioned, Type: DisruptionReason, Status: Unknown -> False, Reason: Because, Message: it is so"
     );
-    assert!(turned(&Changed { before: later.clone(), after: later }).is_empty());
+    assert!(turned(&NODE_CLAIMS, &Changed { before: later.clone(), after: later }).is_empty());
 }

@@ -114,6 +114,7 @@ pub(crate) fn node_class(zones: &[&str]) -> NodeClass {
         ip_prefix_count: 0,
         subnets: zones.iter().map(subnet).collect(),
         images: vec![Image { id: "ami-1".into(), arch: "amd64".into() }],
+        template: Arc::default(),
     }
 }
 
