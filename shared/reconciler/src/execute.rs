@@ -145,7 +145,8 @@ pub async fn launch_all(
         }
         let running =
             some.iter().filter(|(_, members)| !members.is_empty()).map(|(launch, members)| {
-                Launching { cluster, cloud, launch, now, done: Vec::new() }.run(members.clone())
+                let (done, refused) = (Vec::new(), BTreeSet::new());
+                Launching { cluster, cloud, launch, now, done, refused }.run(members.clone())
             });
         for finished in join_all(running).await {
             stop |= finished.stop;

@@ -3,7 +3,7 @@
 
 use model::action::{CloudAction, ClusterAction};
 use model::instance_types::InstanceTypes;
-use model::name::NodeClassName;
+use model::name::{NodeClassName, SubnetId};
 use model::node_class::NodeClass;
 use model::outcome::Outcome;
 use model::snapshot::{ClusterState, Instance, Scope};
@@ -53,6 +53,8 @@ pub struct CloudState {
     pub instances: Vec<Arc<Instance>>,
     /// Instance types, by name, for each class.
     pub instance_types: BTreeMap<NodeClassName, Arc<InstanceTypes>>,
+    /// Free addresses of subnets, asked for together with instance types where a zone has several to choose from.
+    pub free_addresses: BTreeMap<SubnetId, u32>,
 }
 
 /// The Kubernetes API.

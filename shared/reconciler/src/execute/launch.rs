@@ -12,11 +12,13 @@ use model::action::{
     Choice, ClaimChange, CloudAction, ClusterAction, DeleteReason, Launch, RunInstances,
 };
 use model::claim::LaunchRecord;
+use model::instance_type::OfferingKey;
 use model::labels::Labels;
 use model::memory::{Change, Unavailable};
 use model::name::{ClaimName, ResourceVersion, Uid};
 use model::outcome::Outcome;
 use model::snapshot::Instance;
+use std::collections::BTreeSet;
 
 /// An offering that was refused is left alone for so long (Karpenter 1.14, unavailable offerings).
 const UNAVAILABLE: SignedDuration = SignedDuration::from_mins(3);
@@ -38,6 +40,39 @@ pub(super) struct Launching<'a, K, C> {
     pub(super) launch: &'a Launch,
     pub(super) now: Timestamp,
     pub(super) done: Vec<Done>,
+    /// What EC2 has refused in this launch.
+    pub(super) refused: BTreeSet<OfferingKey>,
+}
+
+/// What a refusal for want of capacity is about, beside the offering that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Nothing.
+    Offering,
+    /// Whatever would be launched into the subnet.
+    Subnet,
+    /// Whatever would be bought that way.
+    CapacityType,
+}
+
+impl Reach {
+    /// By EC2's error codes (Karpenter 1.14, unavailable offerings).
+    fn of(code: &str) -> Self {
+        match code {
+            "InsufficientFreeAddressesInSubnet" => Self::Subnet,
+            "MaxSpotInstanceCountExceeded"
+            | "AuthFailure.ServiceLinkedRoleCreationNotPermitted" => Self::CapacityType,
+            _ => Self::Offering,
+        }
+    }
+
+    fn covers(self, record: &LaunchRecord, choice: &Choice) -> bool {
+        match self {
+            Self::Offering => false,
+            Self::Subnet => choice.subnet == record.subnet,
+            Self::CapacityType => choice.offering.capacity_type == record.offering.capacity_type,
+        }
+    }
 }
 
 /// A launch that has come to an end, for this pass.
@@ -78,6 +113,9 @@ impl<K: Cluster, C: Cloud> Launching<'_, K, C> {
             }
         }
         for choice in &self.launch.choices {
+            if self.refused.contains(&choice.offering) {
+                continue;
+            }
             // A token whose instance was terminated is spent once; a second time the choice itself is given up.
             for _ in 0..2 {
                 let Some(record) = self.record(&mut members, choice).await else { return false };
@@ -145,8 +183,8 @@ impl<K: Cluster, C: Cloud> Launching<'_, K, C> {
                 self.write_launched(record, members, &instances).await;
                 Called::Launched
             }
-            Outcome::Unavailable { .. } => {
-                self.remember_unavailable(record).await;
+            Outcome::Unavailable { code } => {
+                self.remember_unavailable(record, &code).await;
                 Called::TryNext
             }
             // The instance of that token ran and is gone: a new token is needed, and cannot launch a second one.
@@ -219,9 +257,17 @@ impl<K: Cluster, C: Cloud> Launching<'_, K, C> {
         self.apply_all(changes.collect()).await;
     }
 
-    async fn remember_unavailable(&mut self, record: &LaunchRecord) {
-        let offering = record.offering.clone();
-        let offerings = vec![Unavailable { offering, until: self.now + UNAVAILABLE }];
+    /// Remembers the offering, and with it those of this launch that the refusal is about as well.
+    async fn remember_unavailable(&mut self, record: &LaunchRecord, code: &str) {
+        let reach = Reach::of(code);
+        let until = self.now + UNAVAILABLE;
+        let mut refused = BTreeSet::from([record.offering.clone()]);
+        let reached = self.launch.choices.iter().filter(|choice| reach.covers(record, choice));
+        refused.extend(reached.map(|choice| choice.offering.clone()));
+        let offerings =
+            refused.iter().map(|offering| Unavailable { offering: offering.clone(), until });
+        let offerings = offerings.collect();
+        self.refused.append(&mut refused);
         let change = Change::Unavailable { offerings, now: self.now };
         let action = ClusterAction::Remember(change);
         let outcome = self.cluster.apply(&action).await;
@@ -277,4 +323,46 @@ fn update(
 ) -> ClusterAction {
     let Member { name, uid, .. } = member.clone();
     ClusterAction::UpdateClaim { claim: name, uid, resource_version, change }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::instance_type::CapacityType::{OnDemand, Spot};
+    use model::resources::Resources;
+
+    fn choice(zone: &str, capacity_type: model::instance_type::CapacityType) -> Choice {
+        let offering =
+            OfferingKey { instance_type: "m5.large".into(), zone: zone.into(), capacity_type };
+        Choice {
+            offering,
+            price: model::price::Price::ZERO,
+            subnet: format!("subnet-{zone}").into(),
+            image: "ami-1".into(),
+            labels: Labels::new(),
+            capacity: Resources::default(),
+            allocatable: Resources::default(),
+        }
+    }
+
+    /// What else is ruled out when spot in zone a is refused with this code.
+    fn reached(code: &str) -> String {
+        let Choice { offering, subnet, image, .. } = choice("a", Spot);
+        let (token, at) = ("t".into(), Timestamp::UNIX_EPOCH);
+        let record =
+            LaunchRecord { attempt: 1, token, index: 0, count: 1, offering, subnet, image, at };
+        let all = [choice("a", OnDemand), choice("b", Spot), choice("b", OnDemand)];
+        let reached = all.iter().filter(|choice| Reach::of(code).covers(&record, choice));
+        reached.map(|choice| choice.offering.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_refusal_rules_out_whatever_else_it_is_about() {
+        assert_eq!(reached("InsufficientInstanceCapacity"), "");
+        let in_subnet = "m5.large on-demand in a";
+        assert_eq!(reached("InsufficientFreeAddressesInSubnet"), in_subnet);
+        assert_eq!(reached("MaxSpotInstanceCountExceeded"), "m5.large spot in b");
+        let no_role = "AuthFailure.ServiceLinkedRoleCreationNotPermitted";
+        assert_eq!(reached(no_role), "m5.large spot in b");
+    }
 }
