@@ -3,16 +3,23 @@
 use crate::source::{code_only, is_word, shipped_lines, words};
 
 const CLOCKS: [&str; 4] = ["Timestamp::now", "Instant::now", "SystemTime::now", "Zoned::now"];
-const CLOCKLESS: [&str; 6] = [
+const CLOCKLESS: [&str; 7] = [
     "shared/model/",
     "shared/hints/",
     "shared/catalog/",
+    "shared/launch/",
     "shared/planner/",
     "shared/reconciler/",
     "shared/sim/",
 ];
-const ORDERED: [&str; 5] =
-    ["shared/model/", "shared/hints/", "shared/catalog/", "shared/planner/", "shared/reconciler/"];
+const ORDERED: [&str; 6] = [
+    "shared/model/",
+    "shared/hints/",
+    "shared/catalog/",
+    "shared/launch/",
+    "shared/planner/",
+    "shared/reconciler/",
+];
 const INTEGER_ONLY: [&str; 2] = ["shared/model/", "shared/planner/"];
 
 /// The places of them that seek in floats: what `bound` claims is rounded to the safe side, what `fill` places is counted
@@ -168,7 +175,7 @@ mod tests {
     fn a_clock_is_found_in_pure_crates_only() {
         let text = "let a = jiff::Timestamp::now();\nlet b = Instant::now();\n\
                     let c = SystemTime::now();\nlet d = Zoned::now();\n";
-        for folder in ["model", "catalog", "planner", "reconciler", "sim"] {
+        for folder in ["model", "catalog", "launch", "planner", "reconciler", "sim"] {
             assert_eq!(check_clocks(&format!("shared/{folder}/src/a.rs"), text).len(), 4);
             assert_eq!(check_clocks(&format!("shared/{folder}/tests/a.rs"), text).len(), 4);
         }
@@ -179,7 +186,7 @@ mod tests {
     #[test]
     fn an_unordered_collection_is_found_in_pure_crates_only() {
         let text = "use std::collections::{HashMap, HashSet};";
-        for folder in ["model", "catalog", "planner", "reconciler"] {
+        for folder in ["model", "catalog", "launch", "planner", "reconciler"] {
             assert_eq!(check_order(&format!("shared/{folder}/src/a.rs"), text).len(), 2);
         }
         assert_eq!(check_order("shared/kubernetes/src/a.rs", text), NONE);
