@@ -14,13 +14,14 @@ enum Edges {
 const FUNCTIONS: [&str; 5] =
     ["forwarder", "provisioning", "lifecycle", "interruption", "disruption"];
 
-const LAYERS: [(&str, Edges); 20] = [
+const LAYERS: [(&str, Edges); 21] = [
     ("model", Edges::Only(&[])),
     ("catalog", Edges::Only(&["model"])),
     ("launch", Edges::Only(&["model"])),
     ("planner", Edges::Only(&["model"])),
     ("reconciler", Edges::Only(&["model"])),
     ("kubernetes", Edges::Only(&["model", "reconciler"])),
+    ("aws", Edges::Only(&["model", "catalog", "launch", "reconciler"])),
     ("sim", Edges::Only(&["model", "catalog", "reconciler", "planner"])),
     ("hints", Edges::Only(&["model"])),
     ("forwarder", Edges::Only(&["model", "hints", "kubernetes"])),

@@ -1,0 +1,30 @@
+//! The crate against a stand-in on loopback that speaks EC2's Query protocol, with answers written by hand from the
+//! API's shapes: the form that is sent, and what becomes of the answer.
+
+mod classes;
+mod instances;
+mod server;
+
+use aws::{Ec2, Options};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use launch::bootstrap::Cluster;
+use launch::request::Site;
+
+/// The port, with the stand-in as its only partner.
+fn ec2(url: &str) -> Ec2 {
+    let options = Options {
+        region: "us-east-1".into(),
+        endpoint: Some(url.into()),
+        parameters_endpoint: Some(url.into()),
+        credentials: SharedCredentialsProvider::new(Credentials::from_keys("AKID", "SECRET", None)),
+    };
+    let cluster = Cluster {
+        name: "prod".into(),
+        endpoint: "https://api.example".into(),
+        certificate_authority: "Y2E=".into(),
+        service_cidr: "10.100.0.0/16".into(),
+    };
+    let site = Site { cluster, cluster_uid: "cluster-1".into() };
+    Ec2::connect(options, site, catalog::Settings::default())
+}
