@@ -153,6 +153,13 @@ impl NodeClass {
         best.map(|ami| ami.id.clone().into())
     }
 
+    /// Whether an image is one of the class'.
+    pub fn has_image(&self, image: &ImageId) -> bool {
+        let amis = &self.template.status.amis;
+        self.images.iter().any(|known| known.id == *image)
+            || amis.iter().any(|ami| *ami.id == **image)
+    }
+
     /// What `kubeReserved` or `systemReserved` name, as resources.
     pub fn reserved(named: &BTreeMap<Text, i64>) -> Resources {
         let mut all = Resources::default();

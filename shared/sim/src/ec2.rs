@@ -215,7 +215,7 @@ impl World {
         if !class.subnets.iter().any(|s| s.id == run.subnet && s.zone == key.zone) {
             return Err(format!("subnet {} is not in {}", run.subnet, key.zone));
         }
-        if !class.images.iter().any(|image| image.id == run.image) {
+        if !class.has_image(&run.image) {
             return Err(format!("no image {}", run.image));
         }
         Ok((instance_type.clone(), offering.price))
