@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use model::hint::Hint;
 use model::name::Text;
 use model::snapshot::Settings;
-use reconciler::batch::{Delivery, Response};
+use reconciler::batch::{Delivery, Invocation, Response};
 use sim::forwarder::Forwarder;
 use sim::handle::WorldHandle;
 use sim::lambda::{self, Event, Function, Functions, Invoked, MessageId};
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 
 /// The functions, as they are deployed.
 pub(crate) struct Handlers {
@@ -50,20 +51,18 @@ async fn handle(
         Event::EventBridge(json) => (Vec::new(), Some(json)),
     };
     let messages: Vec<Delivery> = messages.into_iter().map(delivery).collect();
-    let known_as = (settings, world.identity());
+    // A simulated invocation is killed when its time is over, in the middle of whatever it does.
+    let (holder, stop) = (world.identity(), AtomicBool::new(false));
+    let invocation = Invocation { settings, holder, messages: &messages, now, stop: &stop };
     match function {
-        Function::Provisioning => {
-            provisioning::handler::handle(world, world, known_as, &messages, now).await
-        }
-        Function::Lifecycle => {
-            lifecycle::handler::handle(world, world, settings, &messages, now).await
-        }
+        Function::Provisioning => provisioning::handler::handle(world, world, &invocation).await,
+        Function::Lifecycle => lifecycle::handler::handle(world, world, &invocation).await,
         Function::Interruption => {
             // A schedule is no event of EC2's; the handler says that it cannot read it.
             let event = json.unwrap_or_default();
-            interruption::handler::handle(world, world, settings, &event, now).await
+            interruption::handler::handle(world, world, &invocation, &event).await
         }
-        Function::Disruption => disruption::handler::handle(world, world, settings, now).await,
+        Function::Disruption => disruption::handler::handle(world, world, &invocation).await,
     }
 }
 

@@ -1,8 +1,7 @@
 //! The clock to one pass of `planner::disrupt`.
 
-use jiff::Timestamp;
-use model::snapshot::{Scope, Settings};
-use reconciler::batch::{Response, respond};
+use model::snapshot::Scope;
+use reconciler::batch::{Invocation, Response, respond};
 use reconciler::observe::View;
 use reconciler::ports::{Cloud, Cluster};
 use reconciler::reconcile::{Pass, reconcile};
@@ -12,10 +11,10 @@ use reconciler::reconcile::{Pass, reconcile};
 pub async fn handle(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    settings: &Settings,
-    now: Timestamp,
+    invocation: &Invocation<'_>,
 ) -> Response {
     let view = View { scope: Scope::Everything, instances: false, instance_types: true };
-    let pass = Pass { function: "disruption", view, settings, holder: None };
-    respond(&[], reconcile(cluster, cloud, pass, planner::disrupt::disrupt, now).await)
+    let pass = Pass { function: "disruption", view, leased: false, invocation };
+    let decide = planner::disrupt::disrupt;
+    respond(invocation.messages, reconcile(cluster, cloud, pass, decide).await)
 }

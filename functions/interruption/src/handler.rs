@@ -1,11 +1,11 @@
 //! An event of EventBridge to a notice in the cluster, then one pass of `planner::interrupt`.
 
 use crate::event::{self, Announcement};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use model::action::{ClaimChange, ClusterAction};
 use model::claim::{NodeClaim, Notice};
-use model::snapshot::{Scope, Settings};
-use reconciler::batch::{Response, respond};
+use model::snapshot::Scope;
+use reconciler::batch::{Invocation, Response, respond};
 use reconciler::observe::View;
 use reconciler::ports::{Cloud, Cluster, ObserveError};
 use reconciler::reconcile::{Pass, reconcile};
@@ -22,24 +22,22 @@ const STALE: SignedDuration = SignedDuration::from_secs(150);
 pub async fn handle(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    settings: &Settings,
+    invocation: &Invocation<'_>,
     event: &str,
-    now: Timestamp,
 ) -> Response {
     let announcement = match event::parse(event) {
         Ok(Some(announcement)) => announcement,
         Ok(None) => return Response::default(),
         Err(error) => return Response { poison: vec![error.to_string()], ..Response::default() },
     };
-    respond(&[], act(cluster, cloud, settings, &announcement, now).await)
+    respond(invocation.messages, act(cluster, cloud, invocation, &announcement).await)
 }
 
 async fn act(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    settings: &Settings,
+    invocation: &Invocation<'_>,
     announcement: &Announcement,
-    now: Timestamp,
 ) -> Result<Report, ObserveError> {
     let mut report = Report::default();
     let state = cluster.observe(Scope::Pending).await?;
@@ -51,7 +49,7 @@ async fn act(
             claim.instance.as_ref().is_some_and(|id| announcement.instances.contains(id))
         })
         .collect();
-    if ours.is_empty() || STALE < now.duration_since(announcement.at) {
+    if ours.is_empty() || STALE < invocation.now.duration_since(announcement.at) {
         return Ok(report);
     }
     for claim in ours {
@@ -71,7 +69,7 @@ async fn act(
         report.done.push(Done { action: action.to_string(), outcome });
     }
     let view = View { scope: Scope::Pending, instances: false, instance_types: false };
-    let pass = Pass { function: "interruption", view, settings, holder: None };
-    report.absorb(reconcile(cluster, cloud, pass, planner::interrupt::interrupt, now).await?);
+    let pass = Pass { function: "interruption", view, leased: false, invocation };
+    report.absorb(reconcile(cluster, cloud, pass, planner::interrupt::interrupt).await?);
     Ok(report)
 }

@@ -1,8 +1,7 @@
 //! Hints or the clock to one pass of `planner::advance`.
 
-use jiff::Timestamp;
-use model::snapshot::{Scope, Settings};
-use reconciler::batch::{Delivery, Response, respond};
+use model::snapshot::Scope;
+use reconciler::batch::{Invocation, Response, respond};
 use reconciler::observe::View;
 use reconciler::ports::{Cloud, Cluster};
 use reconciler::reconcile::{Pass, reconcile};
@@ -11,11 +10,10 @@ use reconciler::reconcile::{Pass, reconcile};
 pub async fn handle(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    settings: &Settings,
-    messages: &[Delivery],
-    now: Timestamp,
+    invocation: &Invocation<'_>,
 ) -> Response {
     let view = View { scope: Scope::Going, instances: true, instance_types: false };
-    let pass = Pass { function: "lifecycle", view, settings, holder: None };
-    respond(messages, reconcile(cluster, cloud, pass, planner::advance::advance, now).await)
+    let pass = Pass { function: "lifecycle", view, leased: false, invocation };
+    let decide = planner::advance::advance;
+    respond(invocation.messages, reconcile(cluster, cloud, pass, decide).await)
 }

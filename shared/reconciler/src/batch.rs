@@ -1,7 +1,25 @@
 //! Messages of a queue, and what an invocation answers about them.
 
 use crate::report::Report;
+use jiff::Timestamp;
 use model::hint::{Hint, Message, VERSION};
+use model::snapshot::Settings;
+use std::sync::atomic::AtomicBool;
+
+/// What a handler is called with, beside its ports.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// Given at deployment.
+    pub settings: &'a Settings,
+    /// Names this invocation to the planner's lease.
+    pub holder: &'a str,
+    /// Messages of the function's queue; none where it is invoked by a schedule or an event.
+    pub messages: &'a [Delivery],
+    /// The time.
+    pub now: Timestamp,
+    /// Set when there is no time left to begin anything; what is under way is finished.
+    pub stop: &'a AtomicBool,
+}
 
 /// A message as SQS delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]

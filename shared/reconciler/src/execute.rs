@@ -13,6 +13,7 @@ use model::outcome::Outcome;
 use model::plan::Plan;
 use model::snapshot::Snapshot;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many calls are under way at once. The Kubernetes API serves some hundreds a second to one client by its default
 /// fairness; twenty at 20 ms each are a thousand a second at the very most, and thirty in practice.
@@ -24,25 +25,33 @@ const LAUNCHES_AT_ONCE: usize = 4;
 
 /// What has been done before the launches, and the claims they are for.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct Prepared<'a> {
     done: Vec<Done>,
     /// For each launch of the plan, in its order.
     members: Vec<Vec<Member>>,
     /// The Kubernetes API does not answer: nothing more is done, least of all at EC2.
     halted: bool,
+    stop: &'a AtomicBool,
+}
+
+impl Prepared<'_> {
+    /// Whether nothing more is begun: for that reason, or because there is no time left.
+    fn is_over(&self) -> bool {
+        self.halted || self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// Carries out all but the launches, and creates the launches' claims.
 ///
 /// An action on a claim or node that fails spoils what the plan has for the same claim and node after it: those steps
 /// were decided on the assumption that this one works.
-pub async fn prepare(
+pub async fn prepare<'a>(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
-    plan: &Plan,
-    snapshot: &Snapshot,
-) -> Prepared {
-    let mut prepared = Prepared { done: Vec::new(), members: Vec::new(), halted: false };
+    (plan, snapshot): (&Plan, &Snapshot),
+    stop: &'a AtomicBool,
+) -> Prepared<'a> {
+    let mut prepared = Prepared { done: Vec::new(), members: Vec::new(), halted: false, stop };
     let mut spoiled = Spoiled::new(snapshot);
     let mut evictions = Vec::new();
     for action in &plan.actions {
@@ -52,7 +61,7 @@ pub async fn prepare(
                 evictions.push(eviction);
                 continue;
             }
-            Action::Cluster(_) | Action::Cloud(_) if prepared.halted => Outcome::Skipped,
+            Action::Cluster(_) | Action::Cloud(_) if prepared.is_over() => Outcome::Skipped,
             Action::Cluster(change) if spoiled.concerns(change) => Outcome::Skipped,
             Action::Cluster(change) => {
                 let outcome = cluster.apply(change).await;
@@ -72,9 +81,9 @@ pub async fn prepare(
 }
 
 /// Evictions are independent of each other and of the rest.
-async fn evict(cluster: &impl Cluster, evictions: &[&ClusterAction], prepared: &mut Prepared) {
+async fn evict(cluster: &impl Cluster, evictions: &[&ClusterAction], prepared: &mut Prepared<'_>) {
     for some in evictions.chunks(CALLS_AT_ONCE) {
-        if prepared.halted {
+        if prepared.is_over() {
             break;
         }
         let outcomes = join_all(some.iter().map(|eviction| cluster.apply(eviction))).await;
@@ -86,7 +95,7 @@ async fn evict(cluster: &impl Cluster, evictions: &[&ClusterAction], prepared: &
 }
 
 /// Creates the claims of all launches (D3). A taken name means that another planner was here: that claim is left to it.
-async fn create_claims(cluster: &impl Cluster, plan: &Plan, prepared: &mut Prepared) {
+async fn create_claims(cluster: &impl Cluster, plan: &Plan, prepared: &mut Prepared<'_>) {
     let mut wanted: Vec<(usize, ClusterAction)> = Vec::new();
     for (index, launch) in plan.launches().enumerate() {
         prepared.members.push(Vec::new());
@@ -107,7 +116,7 @@ async fn create_claims(cluster: &impl Cluster, plan: &Plan, prepared: &mut Prepa
         }
     }
     for some in wanted.chunks(CALLS_AT_ONCE) {
-        if prepared.halted {
+        if prepared.is_over() {
             return;
         }
         let outcomes = join_all(some.iter().map(|(_, action)| cluster.apply(action))).await;
@@ -128,25 +137,27 @@ async fn create_claims(cluster: &impl Cluster, plan: &Plan, prepared: &mut Prepa
     }
 }
 
-/// Carries out the launches. After one throttled or unanswered call none is begun any more; the next pass goes on.
+/// Carries out the launches. After one throttled or unanswered call none is begun any more, nor when time is up; the next
+/// pass goes on.
 pub async fn launch_all(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
     plan: &Plan,
-    prepared: Prepared,
+    prepared: Prepared<'_>,
     now: Timestamp,
 ) -> Vec<Done> {
-    let Prepared { mut done, members, halted } = prepared;
+    let Prepared { mut done, members, halted, stop: time_is_up } = prepared;
     let launches: Vec<(&Launch, Vec<Member>)> = plan.launches().zip(members).collect();
     let mut stop = halted;
     for some in launches.chunks(LAUNCHES_AT_ONCE) {
-        if stop {
+        if stop || time_is_up.load(Ordering::Relaxed) {
             break;
         }
         let running =
             some.iter().filter(|(_, members)| !members.is_empty()).map(|(launch, members)| {
                 let (done, refused) = (Vec::new(), BTreeSet::new());
-                Launching { cluster, cloud, launch, now, done, refused }.run(members.clone())
+                Launching { cluster, cloud, launch, now, time_is_up, done, refused }
+                    .run(members.clone())
             });
         for finished in join_all(running).await {
             stop |= finished.stop;

@@ -1,5 +1,6 @@
 //! One pass from the world to the world, the same for every function.
 
+use crate::batch::Invocation;
 use crate::check::check;
 use crate::execute;
 use crate::observe::{View, observe};
@@ -9,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use model::action::ClusterAction;
 use model::outcome::Outcome;
 use model::plan::Plan;
-use model::snapshot::{Settings, Snapshot};
+use model::snapshot::Snapshot;
+use std::sync::atomic::Ordering;
 
 /// A planner that found the lease wanted looks again at most so often in one invocation. Each further look serves hints
 /// that came meanwhile; a fourth would only serve those that the next hint or sweep serves as well.
@@ -26,10 +28,17 @@ pub struct Pass<'a> {
     pub function: &'static str,
     /// What it looks at.
     pub view: View,
-    /// Given at deployment.
-    pub settings: &'a Settings,
-    /// Who asks for the planner's lease; none works without it.
-    pub holder: Option<&'a str>,
+    /// Whether it works under the planner's lease.
+    pub leased: bool,
+    /// What it was called with.
+    pub invocation: &'a Invocation<'a>,
+}
+
+impl<'a> Pass<'a> {
+    /// Who asks for the planner's lease, if it is needed.
+    fn holder(&self) -> Option<&'a str> {
+        self.leased.then_some(self.invocation.holder)
+    }
 }
 
 /// Observes, decides, checks, executes and reports.
@@ -41,18 +50,22 @@ pub async fn reconcile(
     cloud: &impl Cloud,
     pass: Pass<'_>,
     decide: impl Fn(&Snapshot, Timestamp) -> Plan,
-    now: Timestamp,
 ) -> Result<Report, ObserveError> {
     let mut report = Report::default();
     while report.passes < PASSES_MAX {
-        let (later, wanted) = one_pass(cluster, cloud, pass, &decide, now).await?;
+        let (later, wanted) = one_pass(cluster, cloud, pass, &decide).await?;
         report.absorb(later);
         if !wanted {
             break;
         }
+        // Whoever asked is served by the next hint or sweep.
+        if pass.invocation.stop.load(Ordering::Relaxed) {
+            release(cluster, pass.holder()).await;
+            break;
+        }
         // A lease that was wanted is still ours; after the last pass it goes back whoever wants it.
         if report.passes == PASSES_MAX {
-            release(cluster, pass.holder).await;
+            release(cluster, pass.holder()).await;
         }
     }
     report::log(pass.function, &report);
@@ -65,9 +78,10 @@ async fn one_pass(
     cloud: &impl Cloud,
     pass: Pass<'_>,
     decide: &impl Fn(&Snapshot, Timestamp) -> Plan,
-    now: Timestamp,
 ) -> Result<(Report, bool), ObserveError> {
-    if let Some(holder) = pass.holder {
+    let Invocation { settings, now, stop, .. } = *pass.invocation;
+    let holder = pass.holder();
+    if let Some(holder) = holder {
         let acquire = ClusterAction::AcquireLease { holder: holder.to_owned(), until: now + LEASE };
         let outcome = cluster.apply(&acquire).await;
         if matches!(outcome, Outcome::Conflict) {
@@ -78,10 +92,10 @@ async fn one_pass(
             return Err(ObserveError::Unreachable { service: "Kubernetes", message });
         }
     }
-    let snapshot = match observe(cluster, cloud, pass.view, pass.settings).await {
+    let snapshot = match observe(cluster, cloud, pass.view, settings).await {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            release(cluster, pass.holder).await;
+            release(cluster, holder).await;
             return Err(error);
         }
     };
@@ -97,12 +111,12 @@ async fn one_pass(
     };
     let wanted = if report.violations.is_empty() {
         // The claims are all that another planner must see; the slow calls to EC2 are made without the lease.
-        let prepared = execute::prepare(cluster, cloud, &plan, &snapshot).await;
-        let wanted = release(cluster, pass.holder).await;
+        let prepared = execute::prepare(cluster, cloud, (&plan, &snapshot), stop).await;
+        let wanted = release(cluster, holder).await;
         report.done = execute::launch_all(cluster, cloud, &plan, prepared, now).await;
         wanted
     } else {
-        release(cluster, pass.holder).await
+        release(cluster, holder).await
     };
     report.plan = plan;
     Ok((report, wanted))

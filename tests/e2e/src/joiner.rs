@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use kubernetes::client::Client;
 use model::outcome::Outcome;
 use model::snapshot::{ClusterState, Scope};
-use reconciler::batch::Response;
+use reconciler::batch::{Invocation, Response};
 use reconciler::ports::Cluster;
 use reconciler::report::Report;
 use sim::handle::WorldHandle;
 use sim::lambda;
+use std::sync::atomic::AtomicBool;
 
 /// The four functions.
 pub struct Joiner<'s> {
@@ -64,8 +65,8 @@ impl<'s> Joiner<'s> {
     /// When the world could not be read, or the plan broke a rule.
     pub async fn provision(&self) -> Result<Report> {
         let Function { cluster, cloud } = &self.provisioning;
-        let known_as = (&self.stage.settings, self.name.as_str());
-        let pass = provisioning::handler::handle(cluster, cloud, known_as, &[], Timestamp::now());
+        let invocation = self.invocation();
+        let pass = provisioning::handler::handle(cluster, cloud, &invocation);
         told("provisioning", self.stage.cloud.drive(Box::pin(pass)).await)
     }
 
@@ -75,8 +76,8 @@ impl<'s> Joiner<'s> {
     /// When the world could not be read, or the plan broke a rule.
     pub async fn advance(&self) -> Result<Report> {
         let Function { cluster, cloud } = &self.lifecycle;
-        let settings = &self.stage.settings;
-        let pass = lifecycle::handler::handle(cluster, cloud, settings, &[], Timestamp::now());
+        let invocation = self.invocation();
+        let pass = lifecycle::handler::handle(cluster, cloud, &invocation);
         told("lifecycle", self.stage.cloud.drive(Box::pin(pass)).await)
     }
 
@@ -86,8 +87,8 @@ impl<'s> Joiner<'s> {
     /// When the world could not be read, or the plan broke a rule.
     pub async fn disrupt(&self) -> Result<Report> {
         let Function { cluster, cloud } = &self.disruption;
-        let settings = &self.stage.settings;
-        let pass = disruption::handler::handle(cluster, cloud, settings, Timestamp::now());
+        let invocation = self.invocation();
+        let pass = disruption::handler::handle(cluster, cloud, &invocation);
         told("disruption", self.stage.cloud.drive(Box::pin(pass)).await)
     }
 
@@ -97,12 +98,19 @@ impl<'s> Joiner<'s> {
     /// When the world could not be read, the event neither, or the plan broke a rule.
     pub async fn interrupt(&self, event: &str) -> Result<()> {
         let Function { cluster, cloud } = &self.interruption;
-        let settings = &self.stage.settings;
-        let pass = interruption::handler::handle(cluster, cloud, settings, event, Timestamp::now());
+        let invocation = self.invocation();
+        let pass = interruption::handler::handle(cluster, cloud, &invocation, event);
         let response = self.stage.cloud.drive(Box::pin(pass)).await;
         ensure!(response.poison.is_empty(), "interruption: {:?}", response.poison);
         ensure!(response.error.is_none(), "interruption: {:?}", response.error);
         Ok(())
+    }
+
+    /// A schedule's, with all the time in the world.
+    fn invocation(&self) -> Invocation<'_> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        let (settings, holder) = (&self.stage.settings, &*self.name);
+        Invocation { settings, holder, messages: &[], now: Timestamp::now(), stop: &NEVER }
     }
 
     /// Waits until something holds, with a pass of lifecycle before each look.

@@ -19,6 +19,7 @@ use model::name::{ClaimName, ResourceVersion, Uid};
 use model::outcome::Outcome;
 use model::snapshot::Instance;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An offering that was refused is left alone for so long (Karpenter 1.14, unavailable offerings).
 const UNAVAILABLE: SignedDuration = SignedDuration::from_mins(3);
@@ -39,6 +40,8 @@ pub(super) struct Launching<'a, K, C> {
     pub(super) cloud: &'a C,
     pub(super) launch: &'a Launch,
     pub(super) now: Timestamp,
+    /// No further call is begun.
+    pub(super) time_is_up: &'a AtomicBool,
     pub(super) done: Vec<Done>,
     /// What EC2 has refused in this launch.
     pub(super) refused: BTreeSet<OfferingKey>,
@@ -118,6 +121,9 @@ impl<K: Cluster, C: Cloud> Launching<'_, K, C> {
             }
             // A token whose instance was terminated is spent once; a second time the choice itself is given up.
             for _ in 0..2 {
+                if self.time_is_up.load(Ordering::Relaxed) {
+                    return true;
+                }
                 let Some(record) = self.record(&mut members, choice).await else { return false };
                 match self.call(&record, &members).await {
                     Called::Launched | Called::GiveUp => return false,

@@ -6,6 +6,7 @@ use model::claim::{Notice, NoticeKind};
 use model::name::InstanceId;
 use model::plan::Plan;
 use model::snapshot::{Scope, Settings, Snapshot};
+use reconciler::batch::Invocation;
 use reconciler::observe::View;
 use reconciler::ports::{Cluster, ObserveError};
 use reconciler::reconcile::{Pass, reconcile};
@@ -13,6 +14,7 @@ use reconciler::report::Report;
 use sim::handle::WorldHandle;
 use sim::lambda::{Event, Function, Functions, Invoked, Response};
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 
 /// The functions.
 pub(crate) struct Real(pub(crate) Rc<Settings>);
@@ -44,25 +46,27 @@ async fn handle(
     now: Timestamp,
 ) -> Result<Report, ObserveError> {
     let view = |scope, instances, instance_types| View { scope, instances, instance_types };
-    let with = |name, view| Pass { function: name, view, settings, holder: None };
+    let (holder, stop) = (world.identity(), AtomicBool::new(false));
+    let invocation = Invocation { settings, holder, messages: &[], now, stop: &stop };
+    let with = |name, view| Pass { function: name, view, leased: false, invocation: &invocation };
     match function {
         Function::Provisioning => {
             let pass = with("provisioning", view(Scope::Pending, true, true));
-            let pass = Pass { holder: Some(world.identity()), ..pass };
-            decide(world, pass, planner::provision::provision, now).await
+            let pass = Pass { leased: true, ..pass };
+            decide(world, pass, planner::provision::provision).await
         }
         Function::Lifecycle => {
             let pass = with("lifecycle", view(Scope::Going, true, false));
-            decide(world, pass, planner::advance::advance, now).await
+            decide(world, pass, planner::advance::advance).await
         }
         Function::Interruption => {
             note(world, event, now).await?;
             let pass = with("interruption", view(Scope::Pending, false, false));
-            decide(world, pass, planner::interrupt::interrupt, now).await
+            decide(world, pass, planner::interrupt::interrupt).await
         }
         Function::Disruption => {
             let pass = with("disruption", view(Scope::Everything, false, true));
-            decide(world, pass, planner::disrupt::disrupt, now).await
+            decide(world, pass, planner::disrupt::disrupt).await
         }
     }
 }
@@ -71,9 +75,8 @@ async fn decide(
     world: &WorldHandle,
     pass: Pass<'_>,
     decision: fn(&Snapshot, Timestamp) -> Plan,
-    now: Timestamp,
 ) -> Result<Report, ObserveError> {
-    reconcile(world, world, pass, decision, now).await
+    reconcile(world, world, pass, decision).await
 }
 
 /// Writes EC2's warning into the cluster.
