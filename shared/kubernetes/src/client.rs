@@ -23,6 +23,7 @@ mod pods;
 mod select;
 mod selector;
 mod token;
+mod version;
 mod wire;
 
 pub use connect::{ConnectError, Eks};
@@ -31,6 +32,7 @@ pub use wire::Traffic;
 use crate::resource::{NODE_CLAIMS, NODES, Resource};
 use change::Target;
 use events::Recorded;
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use model::action::{ClusterAction, Event};
 use model::labels::TERMINATION_FINALIZER;
@@ -42,7 +44,7 @@ use model::snapshot::{ClusterState, Scope};
 use observe::Cache;
 use reconciler::ports::{Cluster, ObserveError};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use wire::Wire;
 
 /// The cluster behind an API server. Built once for a process, inside a tokio runtime; it keeps what it has read and
@@ -100,6 +102,29 @@ impl Client {
         self.wire.traffic()
     }
 
+    /// All EC2NodeClasses that can be read, in the order of their names.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses.
+    pub async fn node_classes(&self) -> Result<Vec<Arc<NodeClass>>, ObserveError> {
+        let mut cache =
+            std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
+        let read = cache.classes.follow(&self.wire, &kinds::CLASS, Timestamp::now()).await;
+        let classes = cache.classes.objects();
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
+        read.map_err(outcome::of_reading)?;
+        Ok(classes)
+    }
+
+    /// Kubernetes' version as images are named by it, such as `1.34`.
+    ///
+    /// # Errors
+    /// When the API server does not answer, refuses, or tells something else.
+    pub async fn version(&self) -> Result<String, ObserveError> {
+        let body = self.wire.get("/version").await.map_err(outcome::of_reading)?;
+        version::read(&body).map_err(outcome::of_reading)
+    }
+
     /// Writes what a class came to into its status, and its hash beside it, where that does not stand there yet. The class
     /// has to be of the generation that was looked at.
     pub async fn set_class_status(&self, class: &NodeClass, status: &ClassStatus) -> Outcome {
@@ -139,9 +164,12 @@ impl Cluster for Client {
             std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
         let now = Timestamp::now();
         let pass = observe::observe(&self.wire, &self.home, &mut cache, (scope, now));
-        let state = Box::pin(pass).await;
+        let read = try_join(Box::pin(pass), lease::karpenter(&self.wire, now)).await;
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
-        state.map_err(outcome::of_reading)
+        match read.map_err(outcome::of_reading)? {
+            (state, None) => Ok(state),
+            (_, Some(holder)) => Err(ObserveError::Karpenter { holder }),
+        }
     }
 
     async fn apply(&self, action: &ClusterAction) -> Outcome {

@@ -27,6 +27,12 @@ pub enum ObserveError {
         /// `Kubernetes` or `EC2`.
         service: &'static str,
     },
+    /// Karpenter is at work in the cluster. Two that launch and terminate by the same objects undo each other (D14).
+    #[error("Karpenter is at work in this cluster (leader {holder}): nothing is done beside it")]
+    Karpenter {
+        /// Who holds its leader election's lease.
+        holder: String,
+    },
     /// The service refuses.
     #[error("{service} refused: {message}")]
     Denied {

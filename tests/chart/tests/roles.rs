@@ -41,7 +41,6 @@ fn provisioning_launches() {
             daemonsets.apps: list watch
             ec2nodeclasses.karpenter.k8s.aws: list watch
             joiner-system: configmaps: create
-            joiner-system: configmaps joiner-catalog: get
             joiner-system: configmaps joiner-state: get patch
             joiner-system: leases.coordination.k8s.io: create
             joiner-system: leases.coordination.k8s.io joiner-planner: get patch
@@ -116,7 +115,6 @@ fn disruption_marks_and_replaces() {
             daemonsets.apps: list watch
             ec2nodeclasses.karpenter.k8s.aws: list watch
             joiner-system: configmaps: create
-            joiner-system: configmaps joiner-catalog: get
             joiner-system: configmaps joiner-state: get patch
             leases.coordination.k8s.io karpenter-leader-election: list
             namespaces: list watch
@@ -135,10 +133,13 @@ fn disruption_marks_and_replaces() {
 }
 
 #[test]
-fn catalog_writes_one_config_map() {
+fn catalog_writes_what_classes_come_to_and_one_config_map() {
     check_rights(
         "joiner:catalog",
         &expect![[r#"
+            ec2nodeclasses.karpenter.k8s.aws: get list patch watch
+            ec2nodeclasses.karpenter.k8s.aws/status: patch
+            events: create patch
             joiner-system: configmaps: create
             joiner-system: configmaps joiner-catalog: get patch
         "#]],

@@ -14,7 +14,7 @@ enum Edges {
 const FUNCTIONS: [&str; 5] =
     ["forwarder", "provisioning", "lifecycle", "interruption", "disruption"];
 
-const LAYERS: [(&str, Edges); 21] = [
+const LAYERS: [(&str, Edges); 24] = [
     ("model", Edges::Only(&[])),
     ("catalog", Edges::Only(&["model"])),
     ("launch", Edges::Only(&["model"])),
@@ -24,6 +24,19 @@ const LAYERS: [(&str, Edges); 21] = [
     ("aws", Edges::Only(&["model", "catalog", "launch", "reconciler"])),
     ("sim", Edges::Only(&["model", "catalog", "reconciler", "planner"])),
     ("hints", Edges::Only(&["model"])),
+    ("lambda", Edges::Only(&["model", "catalog", "reconciler", "kubernetes", "launch", "aws"])),
+    ("catalog-function", Edges::Only(&["model", "reconciler", "kubernetes", "aws"])),
+    (
+        "bootstrap",
+        Edges::Only(&[
+            "catalog-function",
+            "disruption",
+            "interruption",
+            "lambda",
+            "lifecycle",
+            "provisioning",
+        ]),
+    ),
     ("forwarder", Edges::Only(&["model", "hints", "kubernetes"])),
     ("provisioning", Edges::Only(&["model", "planner", "reconciler"])),
     ("lifecycle", Edges::Only(&["model", "planner", "reconciler"])),

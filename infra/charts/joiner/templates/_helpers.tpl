@@ -95,22 +95,13 @@ its name: it tells no more than `list` does.
 
 {{/*
 Karpenter's leader election, wherever it runs: joiner does not act beside it. One list over all namespaces by the field
-metadata.name finds it, and RBAC takes that field for the name. Chart and functions are deployed apart, so the right is
-there before a function asks.
+metadata.name finds it, and RBAC takes that field for the name.
 */}}
 {{- define "joiner.reads.karpenter" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [karpenter-leader-election]
   verbs: [list]
-{{- end }}
-
-{{/* What the function catalog has written: instance types with their prices. */}}
-{{- define "joiner.reads.catalog" -}}
-- apiGroups: [""]
-  resources: [configmaps]
-  resourceNames: [joiner-catalog]
-  verbs: [get]
 {{- end }}
 
 {{/* Events. The same said again is counted in the old one, which is never read: the answer to a patch tells the count. */}}

@@ -4,15 +4,19 @@
 use super::Home;
 use super::change::{ATTEMPTS_MAX, JSON, MERGE_PATCH};
 use super::format::micros;
+use super::list::Page;
 use super::outcome;
 use super::wire::{Failure, Wire};
-use crate::resource::LEASES;
+use crate::resource::{LEASES, query};
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use model::outcome::Outcome;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// The lease by which Karpenter's replicas choose their leader, in the namespace that it was installed in.
+const KARPENTER: &str = "karpenter-leader-election";
 
 /// The lease's name.
 const PLANNER: &str = "joiner-planner";
@@ -43,6 +47,16 @@ struct LeaseSpec {
     lease_duration_seconds: Option<i64>,
 }
 
+impl LeaseSpec {
+    /// Who holds it at a time.
+    fn holder_at(&self, now: Timestamp) -> Option<String> {
+        let seconds = self.lease_duration_seconds.unwrap_or(0).clamp(0, 3600);
+        let held_for = SignedDuration::from_secs(seconds);
+        let is_live = self.renew_time.is_some_and(|at| now.duration_since(at) < held_for);
+        self.holder_identity.clone().filter(|holder| is_live && !holder.is_empty())
+    }
+}
+
 /// What is to be done about a lease as it stands.
 #[derive(Clone, Debug, PartialEq)]
 struct Step {
@@ -50,6 +64,15 @@ struct Step {
     patch: Option<Value>,
     /// What has come of it once it is written.
     outcome: Outcome,
+}
+
+/// Who leads Karpenter's replicas at this time; none where it does not run.
+pub(super) async fn karpenter(wire: &Wire, now: Timestamp) -> Result<Option<String>, Failure> {
+    let named = format!("metadata.name={KARPENTER}");
+    let body = wire.get(&query(&LEASES.all(), &[("fieldSelector", &*named)])).await?;
+    let page = Page::read(&body)?;
+    let mut leases = page.items().filter_map(|text| serde_json::from_str::<Lease>(text).ok());
+    Ok(leases.find_map(|lease| lease.spec.holder_at(now)))
 }
 
 /// Takes the lease.
@@ -78,12 +101,7 @@ pub(super) async fn release(wire: &Wire, home: &Home, holder: &str) -> Outcome {
 }
 
 fn acquiring(lease: &Lease, (holder, until): (&str, Timestamp), now: Timestamp) -> Step {
-    let LeaseSpec { holder_identity, renew_time, lease_duration_seconds } = &lease.spec;
-    let end = renew_time.map(|at| {
-        at + SignedDuration::from_secs(lease_duration_seconds.unwrap_or(0).clamp(0, 3600))
-    });
-    let other = holder_identity.as_deref().filter(|name| !name.is_empty() && *name != holder);
-    if other.is_some() && end.is_some_and(|end| now < end) {
+    if lease.spec.holder_at(now).is_some_and(|other| other != holder) {
         let is_marked = lease.metadata.annotations.contains_key(WANTED);
         let mark = json!({"metadata": {"annotations": {WANTED: holder}}});
         return Step { patch: (!is_marked).then_some(mark), outcome: Outcome::Conflict };

@@ -1,15 +1,50 @@
-//! Objects outlive the change of their definitions.
+//! Coming from Karpenter: its objects outlive the change of their definitions, and joiner waits until it is gone.
 
 use crate::cluster::{patch, wait_for_pending, wait_until_all_run};
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use e2e::chart;
 use e2e::classes;
 use e2e::definitions;
 use e2e::joiner::Joiner;
 use e2e::objects::{self, NODE_CLAIM, NODE_CLASS, NODE_POOL, name};
-use e2e::stage::play;
-use e2e::workload::{APPS, deployment, merge, node_class, pool, spec};
+use e2e::stage::{Stage, play};
+use e2e::workload::{APPS, deployment, furnish, merge, node_class, pool, spec};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+/// Karpenter's leader renews its lease, or has done so a while ago.
+async fn renew(stage: &Stage, seconds_ago: i64) -> Result<()> {
+    let renewed = Timestamp::now() - SignedDuration::from_secs(seconds_ago);
+    let lease = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": { "name": "karpenter-leader-election", "namespace": "kube-system" },
+        "spec": {
+            "holderIdentity": "karpenter-0", "leaseDurationSeconds": 3_600,
+            "renewTime": renewed.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        },
+    });
+    objects::apply(&stage.client, &lease).await?;
+    Ok(())
+}
+
+#[test]
+fn beside_a_live_karpenter_nothing_is_done() {
+    play(async |stage| {
+        furnish(stage).await?;
+        let joiner = Joiner::new(stage, "one").await?;
+        objects::create(&stage.client, &deployment("web", 1, spec("500m", &json!({})))).await?;
+        wait_for_pending(stage, 1).await?;
+        renew(stage, 0).await?;
+        for pass in [joiner.provision().await, joiner.advance().await, joiner.disrupt().await] {
+            let error = pass.expect_err("Karpenter is alive").to_string();
+            ensure!(error.contains("Karpenter is at work in this cluster"), "{error}");
+        }
+        ensure!(NODE_CLAIM.list(&stage.client).await?.is_empty(), "no claim was made");
+        renew(stage, 4_000).await?;
+        joiner.provision().await?;
+        wait_until_all_run(&joiner, stage, 1).await
+    });
+}
 
 #[test]
 fn objects_of_a_cluster_that_comes_from_karpenter_stay_and_are_served() {

@@ -1,0 +1,10 @@
+//! The interruption function on Lambda.
+
+use interruption::handler::handle;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lambda::run(async |place, invocation, event| {
+        handle(&place.cluster, &place.cloud, invocation, event).await
+    })
+}

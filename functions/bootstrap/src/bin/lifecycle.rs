@@ -1,0 +1,8 @@
+//! The lifecycle function on Lambda.
+
+use lifecycle::handler::handle;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lambda::run(async |place, invocation, _| handle(&place.cluster, &place.cloud, invocation).await)
+}

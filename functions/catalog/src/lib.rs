@@ -1,0 +1,3 @@
+//! The catalog function: what AWS has for the cluster. It changes nothing in AWS.
+
+pub mod handler;

@@ -1,0 +1,77 @@
+//! Where a function works: the cluster and the cloud, each client made once for a process.
+
+use crate::config::{Config, ConfigError, Endpoint};
+use aws::{CredentialsMissing, Ec2, Options, credentials_from};
+use kubernetes::client::{Client, ConnectError, Eks};
+use launch::bootstrap;
+use launch::request::Site;
+use thiserror::Error;
+
+/// EC2's endpoint in place of AWS' own, under the name that AWS' tools have for it.
+const EC2_ENDPOINT: &str = "AWS_ENDPOINT_URL_EC2";
+/// The parameter store's.
+const SSM_ENDPOINT: &str = "AWS_ENDPOINT_URL_SSM";
+
+/// Where a function works.
+pub struct Place {
+    /// Given at deployment.
+    pub config: Config,
+    /// The API server.
+    pub cluster: Client,
+    /// EC2.
+    pub cloud: Ec2,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, Error)]
+pub enum PlaceError {
+    /// A setting is missing or wrong.
+    #[error("the settings cannot be used")]
+    Config(#[from] ConfigError),
+    /// Lambda gives every function credentials.
+    #[error("there is nobody to ask AWS as")]
+    Credentials(#[from] CredentialsMissing),
+    /// The cluster's endpoint or certificate cannot be used.
+    #[error("the cluster cannot be reached")]
+    Cluster(#[from] ConnectError),
+}
+
+impl Place {
+    /// Reads the environment and makes the clients; nobody is called.
+    ///
+    /// # Errors
+    /// When a setting is missing or cannot be used.
+    pub async fn from(
+        variable: impl Fn(&str) -> Option<String> + Copy,
+    ) -> Result<Self, PlaceError> {
+        let config = Config::read(variable)?;
+        let credentials = credentials_from(variable)?;
+        let Config { settings, cluster, namespace, region, .. } = &config;
+        let Endpoint { url, certificate_authority, service_cidr } = cluster;
+        let eks = Eks {
+            cluster: settings.cluster_name.clone(),
+            region: region.clone(),
+            endpoint: url.clone(),
+            certificate_authority: certificate_authority.clone(),
+            credentials: credentials.clone(),
+        };
+        let client = Client::for_eks(&eks, namespace).await?;
+        let options = Options {
+            region: region.clone(),
+            endpoint: variable(EC2_ENDPOINT),
+            parameters_endpoint: variable(SSM_ENDPOINT),
+            credentials,
+        };
+        let site = Site {
+            cluster: bootstrap::Cluster {
+                name: settings.cluster_name.as_str().into(),
+                endpoint: url.as_str().into(),
+                certificate_authority: certificate_authority.as_str().into(),
+                service_cidr: service_cidr.as_str().into(),
+            },
+            cluster_uid: settings.cluster_uid.clone(),
+        };
+        let cloud = Ec2::connect(options, site, catalog::Settings::default());
+        Ok(Self { config, cluster: client, cloud })
+    }
+}
