@@ -14,7 +14,10 @@ fn main() -> Result<()> {
         println!("{}", table(&on_this_thread(single())?));
     }
     if is_asked("large") {
-        println!("{}", table(&on_this_thread(large())?));
+        let mut rows = Vec::new();
+        let measured = on_this_thread(large(&mut rows));
+        println!("{}", table(&rows));
+        measured?;
     }
     Ok(())
 }
