@@ -34,6 +34,15 @@ e2e:
 cluster *FLAGS:
     cargo run -p e2e --bin cluster -- {{ FLAGS }}
 
+# the whole product on this machine: cluster, AWS, functions, forwarder; prints what to try, and goes on until Ctrl-C or "just down" (needs Go, and python3 for ministack)
+up:
+    cargo build --workspace --bins
+    "${CARGO_TARGET_DIR:-target}/debug/up" "${TMPDIR:-/tmp}/joiner-up.pid"
+
+# end what "just up" has started
+down:
+    kill -INT "$(cat "${TMPDIR:-/tmp}/joiner-up.pid")"
+
 # how fast joiner and how small its forwarder is on that, as a table; takes a quarter of an hour (needs Go, and python3 for zig)
 bench-cluster *ONLY:
     FORWARDER_BIN=$(functions/forwarder/build.sh "$(uname -m)-unknown-linux-musl"); export FORWARDER_BIN; \

@@ -1,28 +1,12 @@
 #!/usr/bin/env bash
 # check.sh - the template: cfn-lint on the source and on what SAM makes of it, where it sees more, and checkov on the latter.
 #
-# The tools come from PyPI, once for each version, into ~/.cache/joiner; nothing here asks AWS. What checkov is not to say
-# stands with its reason in checkov.yaml.
+# The tools come from PyPI (tools.sh); nothing here asks AWS. What checkov is not to say stands with its reason in checkov.yaml.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-cache="${JOINER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/joiner}"
-
-# tools NAME PACKAGE...: a folder of their own, as their pins do not go together. The last word of a build is its mark.
-tools() {
-  local folder="$cache/$1"
-  shift
-  if [[ ! -e "$folder/done" ]]; then
-    echo "installing $* into $folder" >&2
-    python3 -m venv "$folder" >&2
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
-    touch "$folder/done"
-  fi
-  echo "$folder/bin"
-}
-
-cfn="$(tools cfn-lint-1.58.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0)"
-checkov="$(tools checkov-3.3.30 checkov==3.3.30)"
+cfn="$(infra/tools.sh cfn-lint-1.58.0 cfn-lint==1.58.0 aws-sam-translator==1.115.0)"
+checkov="$(infra/tools.sh checkov-3.3.30 checkov==3.3.30)"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 

@@ -8,13 +8,13 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 
-def main(path: str) -> None:
+def translated(path: str) -> dict:
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file.read())
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/code.zip"
     # Its managed policies are named by ARN, so there are none to look up.
-    made = Translator({}, Parser()).translate(template, {})
-    json.dump(made, sys.stdout, indent=1)
+    return Translator({}, Parser()).translate(template, {})
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    json.dump(translated(sys.argv[1]), sys.stdout, indent=1)

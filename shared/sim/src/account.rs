@@ -85,6 +85,14 @@ impl Account {
         world.types = types.into_iter().collect();
     }
 
+    /// The kubelet of an instance takes so many pods: what its user data says goes before what its type would be given.
+    pub fn set_max_pods(&self, id: &InstanceId, pods: i64) {
+        if let Some(machine) = self.world.borrow_mut().ec2.living(id) {
+            machine.capacity.pods = pods;
+            machine.allocatable.pods = pods;
+        }
+    }
+
     /// A zone has no capacity for a while.
     pub fn zone_fails(&self, zone: &Zone, duration: SignedDuration) {
         self.world.borrow_mut().zone_fails(zone, duration, false);

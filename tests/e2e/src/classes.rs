@@ -23,6 +23,14 @@ pub async fn resolve(client: &Client, cloud: &RealTime) -> Result<()> {
             objects::set_status(client, &class, status()?).await?;
         }
     }
+    tell(client, cloud).await
+}
+
+/// Tells EC2 of all classes whose subnets and images have been found.
+///
+/// # Errors
+/// When the API server refuses, or a class cannot be read.
+pub async fn tell(client: &Client, cloud: &RealTime) -> Result<()> {
     let items = NODE_CLASS.list(client).await?;
     if items.is_empty() {
         return Ok(());

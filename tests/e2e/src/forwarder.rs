@@ -1,5 +1,6 @@
 //! The forwarder as a process of its own, between the API server and a queue.
 
+use crate::aws::OWNER;
 use crate::chart::{FORWARDER, kubeconfig};
 use crate::queue::Queue;
 use crate::stage::Stage;
@@ -15,25 +16,46 @@ pub struct Forwarder {
     process: Child,
 }
 
+/// Where hints go.
+#[derive(Clone, Debug)]
+pub struct Queues {
+    /// Where SQS' API is.
+    pub endpoint: String,
+    /// The URL of the queue for provisioning.
+    pub provisioning: String,
+    /// The URL of the queue for lifecycle.
+    pub lifecycle: String,
+}
+
 impl Forwarder {
     /// Starts one.
     ///
     /// # Errors
     /// When it has not been built.
     pub fn start(stage: &Stage, queue: &Queue) -> Result<Self> {
-        let binary = binary()?;
+        let (endpoint, url) = (queue.endpoint(), queue.url());
+        Self::sending_to(stage, &Queues { endpoint, provisioning: url.clone(), lifecycle: url })
+    }
+
+    /// Starts one that sends to these queues.
+    ///
+    /// # Errors
+    /// When it has not been built.
+    pub fn sending_to(stage: &Stage, queues: &Queues) -> Result<Self> {
+        let binary = binary("forwarder", "FORWARDER_BIN")?;
         let access = &stage.plane.borrow().access;
         let log = fs::File::create(access.dir.join("log").join("forwarder.log"))?;
         let process = Command::new(&binary)
             .env_clear()
             .env("KUBECONFIG", kubeconfig(&access.kubeconfig, FORWARDER)?)
-            .env("JOINER_QUEUE_URL", queue.url())
+            .env("JOINER_QUEUE_URL", &queues.provisioning)
+            .env("JOINER_LIFECYCLE_QUEUE_URL", &queues.lifecycle)
             .env("JOINER_CLUSTER_NAME", &stage.settings.cluster_name)
             .env("JOINER_LISTEN", "127.0.0.1:0")
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ENDPOINT_URL_SQS", queue.endpoint())
-            .env("AWS_ACCESS_KEY_ID", "nobody")
-            .env("AWS_SECRET_ACCESS_KEY", "nothing")
+            .env("AWS_ENDPOINT_URL_SQS", &queues.endpoint)
+            .env("AWS_ACCESS_KEY_ID", OWNER.0)
+            .env("AWS_SECRET_ACCESS_KEY", OWNER.1)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .stdin(Stdio::null())
             .stdout(log)
@@ -95,19 +117,19 @@ impl Resident {
     }
 }
 
-/// The binary that `FORWARDER_BIN` names, or the one that was built beside this program.
+/// The binary that a variable names, or the one of that name that was built beside this program.
 ///
 /// # Errors
 /// When there is none.
-pub fn binary() -> Result<PathBuf> {
-    if let Some(binary) = env::var_os("FORWARDER_BIN").filter(|path| !path.is_empty()) {
+pub fn binary(name: &str, variable: &str) -> Result<PathBuf> {
+    if let Some(binary) = env::var_os(variable).filter(|path| !path.is_empty()) {
         return Ok(binary.into());
     }
     let here = env::current_exe()?;
     // Tests lie one folder deeper than programs.
-    let beside = here.ancestors().skip(1).take(2).map(|folder| folder.join("forwarder"));
+    let beside = here.ancestors().skip(1).take(2).map(|folder| folder.join(name));
     let Some(found) = beside.into_iter().find(|path| path.is_file()) else {
-        bail!("no forwarder beside {}; cargo build --workspace --bin forwarder", here.display());
+        bail!("no {name} beside {}; cargo build --workspace --bins", here.display());
     };
     Ok(found)
 }

@@ -29,7 +29,7 @@ pub const QUICK: Paces =
     Paces { runs_millis: (300, 600), joins_millis: (800, 1_200), terminated_millis: (500, 1_000) };
 
 /// What a scenario waits for comes within seconds; on a machine that compiles at the same time it takes its time.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_mins(3);
 /// Between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two tries of a kubelet to register.
@@ -79,7 +79,7 @@ pub fn play(scenario: impl AsyncFnOnce(&Stage) -> Result<()>) {
 }
 
 /// Whether scenarios are to be played; if not, says why, once.
-fn is_wanted() -> bool {
+pub(crate) fn is_wanted() -> bool {
     static SAID: Once = Once::new();
     if env::var_os("RUN_SLOW_TESTS").is_some_and(|value| value == "1") {
         return true;

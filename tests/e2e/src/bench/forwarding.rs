@@ -52,7 +52,7 @@ pub(super) async fn forwarding(stage: &Stage) -> Result<Vec<Row>> {
     let hints = hints * 1_000_000 / millis(took);
     sleep(SETTLES).await;
     let resident = forwarder.resident()?;
-    let size = fs::metadata(forwarder::binary()?)?.len();
+    let size = fs::metadata(forwarder::binary("forwarder", "FORWARDER_BIN")?)?.len();
     let rate = format!("forwarder, hints in a second of {changes} pod changes");
     Ok(vec![
         Row::new(

@@ -35,8 +35,9 @@ const AT_ONCE: usize = 40;
 /// Warm reads, of which the slowest counts.
 const WARM_READS: usize = 5;
 
-/// Nodes that nothing has changed for so long stay as they are.
-const QUIET: Duration = Duration::from_secs(10);
+/// Nodes that nothing has changed for so long stay as they are, and have not just joined: for half a minute after that
+/// their pods are read too, so that nothing is bought for what the scheduler is about to bind.
+const QUIET: Duration = Duration::from_secs(40);
 /// The controller that spreads the lifetime of caches by the number of nodes writes to some 20 of them a second.
 const SETTLES_WITHIN: Duration = Duration::from_mins(15);
 

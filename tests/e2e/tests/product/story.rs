@@ -1,0 +1,88 @@
+//! From a Deployment to nodes and back.
+
+use crate::words::{deploy, launches, wait_until_all_run};
+use anyhow::{Context, Result, ensure};
+use e2e::look::{ensure_one_instance_for_each_claim, living, pods};
+use e2e::objects::{self, DEPLOYMENT, NODE, NODE_CLAIM, condition};
+use e2e::product::{Product, play};
+use e2e::workload::{APPS, pool};
+use model::labels;
+use serde_json::{Value, json};
+
+/// At most one call that changes something for so many alike nodes.
+const NODES_PER_CALL: usize = 10;
+/// AWS calls of all sweeps of a cluster in which nothing happens.
+const IDLE_CALLS_MAX: usize = 6;
+
+/// Alike instances share calls.
+fn ensure_few_calls(product: &Product) -> Result<()> {
+    let launches = launches(product);
+    for (what, (calls, instances)) in &launches {
+        let most = instances.div_ceil(NODES_PER_CALL);
+        ensure!(*calls <= most, "{calls} calls for {instances} of {what:?} among {launches:?}");
+    }
+    Ok(())
+}
+
+async fn wait_until_all_is_gone(product: &Product) -> Result<()> {
+    let stage = &product.stage;
+    stage
+        .until("no NodeClaim, no Node and no instance is left", async || {
+            product.invoke("disruption").await?;
+            product.invoke("lifecycle").await?;
+            Ok(NODE_CLAIM.list(&stage.client).await?.is_empty()
+                && NODE.list(&stage.client).await?.is_empty()
+                && living(stage).await?.is_empty())
+        })
+        .await
+}
+
+#[test]
+fn a_deployment_gets_its_nodes_and_they_go_when_it_is_deleted() {
+    play(async |product| {
+        let Product { stage, ec2, .. } = product;
+        deploy(product, "web", (30, "700m")).await?;
+        wait_until_all_run(product, 30).await?;
+        ensure_one_instance_for_each_claim(stage).await?;
+        ensure_few_calls(product)?;
+
+        DEPLOYMENT.delete(&stage.client, Some(APPS), "web").await?;
+        wait_until_all_is_gone(product).await?;
+
+        let (before, mutating) = (ec2.count(), ec2.calls("RunInstances").len());
+        for function in ["provisioning", "lifecycle", "disruption"] {
+            product.invoke(function).await?;
+        }
+        let idle = ec2.count() - before;
+        ensure!(idle <= IDLE_CALLS_MAX, "{idle} calls of an idle cluster's sweeps");
+        ensure!(ec2.calls("RunInstances").len() == mutating, "nothing is launched for nobody");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_thousand_pods_at_once_get_some_sixty_nodes_by_few_calls() {
+    play(async |product| {
+        let stage = &product.stage;
+        let mut alike = pool("default");
+        let requirements = &mut alike["spec"]["template"]["spec"]["requirements"];
+        requirements[2] =
+            json!({ "key": labels::INSTANCE_TYPE, "operator": "In", "values": ["m5.2xlarge"] });
+        objects::apply(&stage.client, &alike).await?;
+        // Nobody tells before all are there; a Deployment makes them over seconds.
+        product.forwarder.take().context("it runs")?.kill()?;
+        deploy(product, "web", (1_000, "450m")).await?;
+        stage
+            .until("all pods wait", async || {
+                let waits = |pod: &&Value| condition(pod, "PodScheduled") == Some("False");
+                Ok(pods(stage).await?.iter().filter(waits).count() == 1_000)
+            })
+            .await?;
+        product.start_forwarder()?;
+        wait_until_all_run(product, 1_000).await?;
+        ensure_one_instance_for_each_claim(stage).await?;
+        let nodes = living(stage).await?.len();
+        ensure!(50 <= nodes, "{nodes} nodes are not many");
+        ensure_few_calls(product)
+    });
+}
