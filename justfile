@@ -48,6 +48,12 @@ bench-cluster *ONLY:
     FORWARDER_BIN=$(functions/forwarder/build.sh "$(uname -m)-unknown-linux-musl"); export FORWARDER_BIN; \
     cargo run --release -p e2e --bin bench_cluster -- {{ ONLY }}
 
+# how large the functions' binaries are, how soon they start, how quick they are, and what an idle month costs (needs Go, and python3)
+bench-functions:
+    cargo build --release -p bootstrap --bins
+    FORWARDER_BIN=$(functions/forwarder/build.sh "$(uname -m)-unknown-linux-musl"); export FORWARDER_BIN; \
+    FUNCTIONS_BIN="$(cd "${CARGO_TARGET_DIR:-target}/release" && pwd)" cargo run --release -p e2e --bin bench_functions
+
 # the forwarder as static binaries of at most 8 MB, for TARGETS or for amd64 and arm64 (needs python3 for zig)
 forwarder *TARGETS:
     functions/forwarder/build.sh {{ TARGETS }}

@@ -50,6 +50,24 @@ def entries(template: dict, physical: dict) -> dict:
     return found
 
 
+def schedules(template: dict) -> list:
+    """Which function runs how often, with how much memory."""
+    found = []
+    for resource in template["Resources"].values():
+        rule = resource["Properties"]
+        if resource["Type"] == "AWS::Events::Rule" and "ScheduleExpression" in rule:
+            name = rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]
+            function = template["Resources"][name]["Properties"]
+            found.append(
+                {
+                    "function": name.removesuffix("Function").lower(),
+                    "expression": rule["ScheduleExpression"],
+                    "memory_mb": function["MemorySize"],
+                }
+            )
+    return found
+
+
 def deploy(order: dict) -> dict:
     client = lambda service: boto3.client(service, endpoint_url=order["endpoint"])
     template = translated()
@@ -89,6 +107,7 @@ def deploy(order: dict) -> dict:
         "outputs": {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]},
         "resources": physical,
         "groups": entries(template, physical),
+        "schedules": schedules(template),
     }
 
 

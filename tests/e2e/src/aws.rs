@@ -48,6 +48,19 @@ pub struct Stack {
     pub resources: BTreeMap<String, String>,
     /// The Kubernetes groups of its roles, by their names.
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Which function runs how often.
+    pub schedules: Vec<Schedule>,
+}
+
+/// A schedule of the template.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Schedule {
+    /// The function.
+    pub function: String,
+    /// As EventBridge has it: `rate(1 minute)`.
+    pub expression: String,
+    /// Megabytes that the function has.
+    pub memory_mb: u64,
 }
 
 impl Aws {

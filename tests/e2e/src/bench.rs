@@ -1,12 +1,15 @@
 //! How fast joiner is on a real control plane.
 
+mod bill;
 mod forwarding;
+mod functions;
 mod large;
 mod single;
 
 use comfy_table::{Table, presets};
 use std::time::Duration;
 
+pub use functions::functions;
 pub use large::large;
 pub use single::single;
 

@@ -33,6 +33,7 @@ use sim::lambda::Function;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 use things::{Thing, find};
 
 /// A refusal in EC2's words.
@@ -99,6 +100,8 @@ struct Account {
     troubles: RefCell<Vec<(&'static str, Cell<u32>, Trouble)>>,
     free_addresses: RefCell<BTreeMap<String, u32>>,
     calls: RefCell<Vec<Form>>,
+    /// When calls were under way.
+    busy: RefCell<Vec<(Instant, Instant)>>,
 }
 
 impl Ec2 {
@@ -118,6 +121,7 @@ impl Ec2 {
             troubles: RefCell::default(),
             free_addresses: RefCell::default(),
             calls: RefCell::default(),
+            busy: RefCell::default(),
         });
         let before = Rc::clone(&account);
         let server = Server::open(async move |request| answer(&before, &request).await).await?;
@@ -155,6 +159,19 @@ impl Ec2 {
         calls.iter().filter(|form| form.get("Action") == action).cloned().collect()
     }
 
+    /// For how long between two times at least one call was under way.
+    pub fn busy(&self, begin: Instant, end: Instant) -> Duration {
+        let mut calls: Vec<(Instant, Instant)> = self.account.busy.borrow().clone();
+        calls.sort_unstable();
+        let (mut busy, mut until) = (Duration::ZERO, begin);
+        for (from, to) in calls {
+            let (from, to) = (from.max(until), to.min(end));
+            busy += to.saturating_duration_since(from);
+            until = until.max(to);
+        }
+        busy
+    }
+
     /// How many calls there were of whatever action.
     pub fn count(&self) -> usize {
         self.account.calls.borrow().len()
@@ -162,6 +179,13 @@ impl Ec2 {
 }
 
 async fn answer(account: &Account, request: &Request<Bytes>) -> Result<Answer> {
+    let begin = Instant::now();
+    let answer = answer_to(account, request).await;
+    account.busy.borrow_mut().push((begin, Instant::now()));
+    answer
+}
+
+async fn answer_to(account: &Account, request: &Request<Bytes>) -> Result<Answer> {
     if let Some(target) = request.headers().get("x-amz-target") {
         return match target.to_str()? {
             "AmazonSSM.GetParameters" => parameters(request.body()),

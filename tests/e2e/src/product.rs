@@ -14,11 +14,12 @@ use kube::config::Kubeconfig;
 use serde_json::{Value, json};
 use sim::kubelet::Paces;
 use std::cell::RefCell;
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// The functions that the template deploys.
-const FUNCTIONS: [&str; 5] = ["catalog", "provisioning", "lifecycle", "disruption", "interruption"];
+pub(crate) const FUNCTIONS: [&str; 5] =
+    ["catalog", "provisioning", "lifecycle", "disruption", "interruption"];
 
 /// What a schedule's event is to a function.
 fn scheduled() -> Value {
@@ -133,9 +134,30 @@ impl Product {
     /// # Errors
     /// When it fails.
     pub async fn invoke(&self, function: &str) -> Result<Value> {
-        let mut logical = format!("{function}Function");
-        logical[..1].make_ascii_uppercase();
-        self.aws.invoke(&self.stack.resources[&logical], &scheduled()).await
+        self.aws.invoke(&self.stack.resources[&logical(function)], &scheduled()).await
+    }
+
+    /// Processes of a function, by what stands in their environment: its name, and in which AWS it runs.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn processes(&self, function: &str) -> Result<Vec<String>> {
+        let name = &self.stack.resources[&logical(function)];
+        let name = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
+        let home = format!("AWS_ENDPOINT_URL={}", self.aws.endpoint());
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let entry = entry?;
+            // A process that has ended meanwhile has no environment any more.
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let holds = |wanted: &str| {
+                environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+            };
+            if holds(&name) && holds(&home) {
+                found.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        Ok(found)
     }
 
     /// EventBridge hears what EC2 has announced since the last time.
@@ -148,6 +170,13 @@ impl Product {
         }
         Ok(())
     }
+}
+
+/// A function's name in the template.
+fn logical(function: &str) -> String {
+    let mut logical = format!("{function}Function");
+    logical[..1].make_ascii_uppercase();
+    logical
 }
 
 fn deploy(stage: &Stage, aws: &Aws, ec2: &Ec2) -> Result<Stack> {
@@ -174,7 +203,7 @@ fn certificate_authority(kubeconfig: &Path) -> Result<String> {
 }
 
 /// Where the functions' binaries are: `FUNCTIONS_BIN`, or beside this program.
-fn binaries() -> Result<PathBuf> {
+pub(crate) fn binaries() -> Result<PathBuf> {
     if let Some(folder) = env::var_os("FUNCTIONS_BIN").filter(|path| !path.is_empty()) {
         return Ok(folder.into());
     }

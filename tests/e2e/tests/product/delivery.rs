@@ -5,27 +5,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::look::ensure_one_instance_for_each_claim;
 use e2e::product::{Product, play};
 use model::hint::{Hint, Message};
-use std::fs;
 use std::process::Command;
-
-/// Processes of a function, by what stands in their environment: its name, and in which AWS it runs.
-fn processes(product: &Product, function: &str) -> Result<Vec<String>> {
-    let name = format!("AWS_LAMBDA_FUNCTION_NAME={}", product.stack.resources[function]);
-    let home = format!("AWS_ENDPOINT_URL={}", product.aws.endpoint());
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc")? {
-        let entry = entry?;
-        // A process that has ended meanwhile has no environment any more.
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        let holds = |wanted: &str| {
-            environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
-        };
-        if holds(&name) && holds(&home) {
-            found.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(found)
-}
 
 #[test]
 fn without_the_forwarder_the_schedules_serve() {
@@ -85,7 +65,7 @@ fn a_function_that_is_killed_in_the_middle_of_a_launch_leaves_one_instance_for_e
         deploy(product, "web", (3, "700m")).await?;
         stage.until("EC2 is called", async || Ok(!ec2.calls("RunInstances").is_empty())).await?;
         // It takes EC2 more than a second to answer.
-        let killed = processes(product, "ProvisioningFunction")?;
+        let killed = product.processes("provisioning")?;
         ensure!(!killed.is_empty(), "a function waits for EC2's answer");
         ensure!(Command::new("kill").arg("-9").args(&killed).status()?.success(), "it is killed");
         stage
