@@ -1,4 +1,4 @@
-//! Token buckets: a caller that limits itself below EC2's limits meets them only where others share its account.
+//! Token buckets: EC2's limits, and those of a caller that stays below them and so meets them only where others share its account.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,20 +20,28 @@ pub struct Limit {
     pub per_second: i64,
 }
 
-/// Calls of `RunInstances`: EC2 takes 5, then 2 a second (EC2 developer guide, "Request throttling", as all here). One
-/// less at once, because calls may arrive closer together than they left.
+/// Calls of `RunInstances` that EC2 takes (EC2 developer guide, "Request throttling", as all here).
+pub const EC2_RUN_CALLS: Limit = Limit { most: 5, per_second: 2 };
+
+/// Calls of `TerminateInstances` that EC2 takes.
+pub const EC2_TERMINATE_CALLS: Limit = Limit { most: 100, per_second: 5 };
+
+/// Calls that only look and that EC2 takes.
+pub const EC2_LOOKS: Limit = Limit { most: 100, per_second: 20 };
+
+/// Calls of `RunInstances` that are made: one less at once, because calls may arrive closer together than they left.
 pub const RUN_CALLS: Limit = Limit { most: 4, per_second: 2 };
 
 /// Instances that they ask for: EC2 takes 1,000, then 2 a second.
 pub const RUN_INSTANCES: Limit = Limit { most: 900, per_second: 2 };
 
-/// Calls of `TerminateInstances`: EC2 takes 100, then 5 a second.
+/// Calls of `TerminateInstances` that are made.
 pub const TERMINATE_CALLS: Limit = Limit { most: 50, per_second: 4 };
 
 /// Instances that they name: EC2 takes 1,000, then 20 a second.
 pub const TERMINATE_INSTANCES: Limit = Limit { most: 900, per_second: 20 };
 
-/// Calls that only look: EC2 takes 100, then 20 a second. Half, because whoever else looks after the account looks too.
+/// Calls that only look and that are made. Half, because whoever else looks after the account looks too.
 pub const LOOKS: Limit = Limit { most: 50, per_second: 10 };
 
 impl Bucket {
@@ -41,6 +49,16 @@ impl Bucket {
     pub const fn new(limit: Limit, now: Timestamp) -> Self {
         let most = limit.most * 1000;
         Self { most, per_second: limit.per_second, level: most, at: now }
+    }
+
+    /// Takes one if there is one, as who limits others does.
+    pub fn take(&mut self, now: Timestamp) -> bool {
+        self.refill(now);
+        let allowed = 1000 <= self.level;
+        if allowed {
+            self.level -= 1000;
+        }
+        allowed
     }
 
     /// Takes so many in any case, and says from when on they may be used. More than fit in wait for a full bucket.
@@ -83,6 +101,15 @@ mod tests {
 
     fn bucket(most: i64, per_second: i64) -> Bucket {
         Bucket::new(Limit { most, per_second }, at(0))
+    }
+
+    #[test]
+    fn a_bucket_of_five_gives_five_at_once_and_then_two_a_second() {
+        let mut bucket = bucket(5, 2);
+        assert_eq!((0..10).filter(|_| bucket.take(at(0))).count(), 5);
+        assert!(!bucket.take(at(499)));
+        assert!(bucket.take(at(500)));
+        assert_eq!((0..10).filter(|_| bucket.take(at(10_000))).count(), 5);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! EC2: launches with zonal client tokens, terminations, request buckets, and what it shows of its instances.
 
-use crate::bucket::Bucket;
 use crate::kubelet::Moment;
 use crate::lambda::TaskId;
 use crate::record::InstanceRecord;
 use crate::rng::millis;
 use crate::world::{Happening, World};
 use jiff::{SignedDuration, Timestamp};
+use launch::bucket::{Bucket, EC2_LOOKS, EC2_RUN_CALLS, EC2_TERMINATE_CALLS};
 use model::action::RunInstances;
 use model::instance_type::InstanceType;
 use model::name::{ClientToken, InstanceId, NodeName, Uid, Zone};
@@ -60,14 +60,14 @@ pub(crate) struct Ec2 {
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 impl Ec2 {
-    /// An account without instances. Buckets as in the EC2 developer guide, "Request throttling": size and refill a second.
+    /// An account without instances.
     pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             machines: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            run_bucket: Bucket::new(5, 2, now),
-            terminate_bucket: Bucket::new(100, 5, now),
-            describe_bucket: Bucket::new(100, 20, now),
+            run_bucket: Bucket::new(EC2_RUN_CALLS, now),
+            terminate_bucket: Bucket::new(EC2_TERMINATE_CALLS, now),
+            describe_bucket: Bucket::new(EC2_LOOKS, now),
             launched: 0,
             zones_out: Vec::new(),
         }

@@ -1,12 +1,12 @@
 //! Lambda: functions are invoked, start cold or warm, take time, fail, are killed, and are billed.
 
-use crate::bucket::Bucket;
 use crate::faults::Rate;
 use crate::handle::WorldHandle;
 use crate::rng::{happens, millis};
 use crate::sqs::Receipt;
 use crate::world::{Happening, World};
 use jiff::{SignedDuration, Timestamp};
+use launch::bucket::{Bucket, RUN_CALLS};
 use model::name::Text;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -169,7 +169,7 @@ impl Platform {
     /// When this invocation may next call `RunInstances` by the limit that its environment keeps.
     pub(crate) fn launch_turn(&mut self, task: TaskId, now: Timestamp) -> Timestamp {
         match self.invocations.get(&task) {
-            Some(invocation) => self.environments[invocation.environment].launches.reserve(now),
+            Some(invocation) => self.environments[invocation.environment].launches.reserve(1, now),
             None => now,
         }
     }
@@ -203,7 +203,7 @@ impl Platform {
             function,
             busy: true,
             idle_since: now,
-            launches: Bucket::launch_client(now),
+            launches: Bucket::new(RUN_CALLS, now),
         };
         if let Some(index) = warm {
             self.environments[index].busy = true;

@@ -4,7 +4,6 @@
 pub mod account;
 pub mod bound;
 mod bridge;
-mod bucket;
 mod capacity;
 mod check;
 mod check_cloud;

@@ -22,7 +22,7 @@ const LAYERS: [(&str, Edges); 24] = [
     ("reconciler", Edges::Only(&["model"])),
     ("kubernetes", Edges::Only(&["model", "reconciler"])),
     ("aws", Edges::Only(&["model", "catalog", "launch", "reconciler"])),
-    ("sim", Edges::Only(&["model", "catalog", "reconciler", "planner"])),
+    ("sim", Edges::Only(&["model", "catalog", "launch", "reconciler", "planner"])),
     ("hints", Edges::Only(&["model"])),
     ("lambda", Edges::Only(&["model", "catalog", "reconciler", "kubernetes", "launch", "aws"])),
     ("catalog-function", Edges::Only(&["model", "reconciler", "kubernetes", "aws"])),

@@ -99,6 +99,7 @@ mod tests {
             queues, idle: 518400 looks: $0.208
             a month of an idle cluster, list price: $0.428
             less what every account has free: $0.000
-        "#]].assert_eq(&rows.iter().map(line).collect::<String>());
+        "#]]
+        .assert_eq(&rows.iter().map(line).collect::<String>());
     }
 }
