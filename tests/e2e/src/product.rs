@@ -188,6 +188,7 @@ fn deploy(stage: &Stage, aws: &Aws, ec2: &Ec2) -> Result<Stack> {
         "ClusterCertificateAuthority": certificate_authority(&access.kubeconfig)?,
         "NodesMax": stage.settings.nodes_max.to_string(),
         "Namespace": chart::NAMESPACE,
+        "Dashboard": "true",
     });
     let environment = json!({
         "AWS_ENDPOINT_URL_EC2": ec2.endpoint(), "AWS_ENDPOINT_URL_SSM": ec2.endpoint(),
