@@ -11,6 +11,7 @@ mod files;
 mod format;
 mod plan;
 mod simulate;
+mod status;
 mod wiring;
 
 use clap::{Parser, Subcommand};
@@ -66,6 +67,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Say of one pod what each NodePool has for it: the best instance types, and what ruled the others out.
     Explain(explain::Arguments),
+    /// Say what nodes there are and what they cost, what is on its way, and what the next pass would do.
+    Status(status::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
     Simulate(simulate::Arguments),
     /// Print the custom resource definitions that a cluster needs.
@@ -84,6 +87,7 @@ pub fn run(
     let result = match arguments.command {
         Command::Plan(arguments) => plan::run(&arguments, streams),
         Command::Explain(arguments) => explain::run(&arguments, streams),
+        Command::Status(arguments) => status::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
         Command::Crds(arguments) => crds::run(&arguments, streams),
     };
