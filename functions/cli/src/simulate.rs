@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
         value_parser = clap::value_parser!(u32).range(1..=1000))]
     scale: u32,
     /// A workload in the small language of Deployments, Jobs, daily curves and bursts, or the name of a shipped example: burst,
-    /// daily-curve, batch-night, spot-storm, zone-outage, zone-spread, co-located.
+    /// daily-curve, batch-night, spot-storm, zone-outage, zone-spread, co-located, one-hour.
     #[arg(long, value_name = "FILE.yaml")]
     workload: Option<PathBuf>,
     #[arg(long, value_name = "FILE.yaml", help = POOLS_HELP)]
@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", conflicts_with = "report",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: Option<u32>,
+    /// Runs once, and then once for each point at which a function waits, with the function dying there: whatever crashes, the
+    /// world has to end as it did without. For short workloads, as one-hour.
+    #[arg(long, conflicts_with_all = ["report", "seeds", "hours"])]
+    crash_points: bool,
     /// Ends each run after so many virtual hours in any case.
     #[arg(long, value_name = "H", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     hours: Option<u64>,
@@ -76,6 +80,9 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
         write_file(path, "")?;
     }
     let first = arguments.seed;
+    if arguments.crash_points {
+        return crashes(arguments, &scene, streams);
+    }
     let seeds: Vec<u64> = match arguments.seeds {
         None => vec![first],
         Some(count) => (0..u64::from(count)).map(|index| first.saturating_add(index)).collect(),
@@ -101,6 +108,22 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
         Some((Run { seed, .. }, violation)) => {
             Err(Failure::Run(format!("seed {seed}: an invariant was broken: {violation}")))
         }
+    }
+}
+
+/// Tries every crash and prints how that went.
+fn crashes(arguments: &Arguments, scene: &Scene, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    let crashes = runs::crashes(scene, arguments.seed, streams.has_terminal)?;
+    streams.print(arguments.output, &crashes, |crashes| {
+        let mut text = crashes.broken.join("\n");
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text + &format!("{} crash points, {} broken\n", crashes.points, crashes.broken.len())
+    })?;
+    match crashes.broken.first() {
+        None => Ok(()),
+        Some(line) => Err(Failure::Run(line.clone())),
     }
 }
 

@@ -48,6 +48,15 @@ fn a_burst_is_served_and_then_everything_goes() {
 }
 
 #[test]
+fn a_function_dies_at_every_point_at_which_it_waits_and_the_world_ends_as_it_did() {
+    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/one-job.yaml");
+    let figures =
+        figures(&["--workload", workload, "--faults", "none", "--crash-points", "-o", "json"]);
+    assert_eq!(figures["broken"], Value::Array(vec![]));
+    assert!(figures["points"].as_u64().is_some_and(|points| 100 < points), "{figures}");
+}
+
+#[test]
 fn three_hostile_worlds_break_nothing_and_end_empty() {
     let arguments = ["--days", "148..149", "--faults", "hostile", "--seeds", "3", "-o", "json"];
     let figures = figures(&arguments);

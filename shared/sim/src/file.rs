@@ -14,7 +14,7 @@ use serde_saphyr::Error;
 /// The longest file that is read, in bytes. The shipped examples have one or two thousand.
 const BYTES_OF_FILE_MAX: usize = 4 << 20;
 /// The examples that are shipped, by name.
-pub const EXAMPLES: [(&str, &str); 7] = [
+pub const EXAMPLES: [(&str, &str); 8] = [
     ("burst", include_str!("../data/workloads/burst.yaml")),
     ("daily-curve", include_str!("../data/workloads/daily-curve.yaml")),
     ("batch-night", include_str!("../data/workloads/batch-night.yaml")),
@@ -22,6 +22,7 @@ pub const EXAMPLES: [(&str, &str); 7] = [
     ("zone-outage", include_str!("../data/workloads/zone-outage.yaml")),
     ("zone-spread", include_str!("../data/workloads/zone-spread.yaml")),
     ("co-located", include_str!("../data/workloads/co-located.yaml")),
+    ("one-hour", include_str!("../data/workloads/one-hour.yaml")),
 ];
 
 /// Reads a workload; `name` is the file's, for errors, and `zones` are those that there are.
