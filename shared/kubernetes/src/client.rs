@@ -36,7 +36,7 @@ use futures_util::future::try_join;
 use jiff::Timestamp;
 use model::action::{ClusterAction, Event};
 use model::labels::TERMINATION_FINALIZER;
-use model::name::{ObjectName, Text, Uid};
+use model::name::{ObjectName, Uid};
 use model::node_class::NodeClass;
 use model::node_class::status::ClassStatus;
 use model::outcome::Outcome;
@@ -136,13 +136,6 @@ impl Client {
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Cache::default();
     }
 
-    /// The hash of a class as the last pass saw it.
-    fn hash_of(&self, class: &str) -> Option<Text> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let class = cache.classes.named(&ObjectName::new("", class))?;
-        Some(class.template.hash.clone())
-    }
-
     /// The uid of an object of which the last pass told.
     fn known_uid(&self, event: &Event) -> Option<Uid> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,10 +168,7 @@ impl Cluster for Client {
     async fn apply(&self, action: &ClusterAction) -> Outcome {
         let (wire, home, now) = (&self.wire, &self.home, Timestamp::now());
         match action {
-            ClusterAction::CreateClaim(new) => {
-                let hash = self.hash_of(&new.spec.node_class);
-                claims::create(wire, new, hash.as_deref()).await
-            }
+            ClusterAction::CreateClaim(new) => claims::create(wire, new).await,
             ClusterAction::UpdateClaim { claim, uid, resource_version, change } => {
                 let path = NODE_CLAIMS.named(claim);
                 let target = Target { path: &path, uid, version: *resource_version };

@@ -5,7 +5,6 @@
 
 pub mod bootstrap;
 pub mod bucket;
-pub mod drift;
 pub mod lookup;
 pub mod refusal;
 pub mod request;

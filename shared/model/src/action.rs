@@ -1,6 +1,7 @@
 //! What a plan may do to the world: one action, one object, one call.
 
 mod display;
+mod reasons;
 
 use crate::claim::{LaunchRecord, NodeClaimSpec, Notice};
 use crate::condition::{ConditionType, Status};
@@ -11,9 +12,9 @@ use crate::name::{
     ClaimName, ClientToken, ImageId, InstanceId, NodeClassName, NodeName, ObjectName, PoolName,
     ResourceVersion, SubnetId, Text, Uid,
 };
-use crate::pool::DisruptionReason;
 use crate::price::Price;
 use crate::resources::Resources;
+use crate::stamp::Stamps;
 use crate::taint::Taint;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -167,6 +168,8 @@ pub enum ClaimChange {
     TerminationDeadline(Timestamp),
     /// When a pod last came or went on its node.
     LastPodEvent(Timestamp),
+    /// What it is compared with its pool and class by from now on.
+    Stamped(Stamps),
 }
 
 /// Why a claim is deleted, under the names of Karpenter's `karpenter_nodeclaims_disrupted_total`.
@@ -205,30 +208,6 @@ pub enum DeleteReason {
     ScheduledChange,
     /// The capacity reservation takes the instance back.
     CapacityReservationInterrupted,
-}
-
-impl DeleteReason {
-    /// The kind of disruption that it is, where it is one of our own will.
-    pub const fn voluntary(self) -> Option<DisruptionReason> {
-        match self {
-            Self::Underutilized => Some(DisruptionReason::Underutilized),
-            Self::Empty => Some(DisruptionReason::Empty),
-            Self::Drifted => Some(DisruptionReason::Drifted),
-            Self::Expired
-            | Self::InsufficientCapacity
-            | Self::NodeclassNotReady
-            | Self::LaunchTimeout
-            | Self::RegistrationTimeout
-            | Self::GarbageCollected
-            | Self::PoolDeleted
-            | Self::NodeDeleted
-            | Self::SpotInterrupted
-            | Self::InstanceStopped
-            | Self::InstanceTerminated
-            | Self::ScheduledChange
-            | Self::CapacityReservationInterrupted => None,
-        }
-    }
 }
 
 /// A change to a Node. What is empty is left as it is.

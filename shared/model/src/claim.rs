@@ -1,5 +1,6 @@
 //! NodeClaims: the intent to have a node, and how far it has got.
 
+use crate::action::NewClaim;
 use crate::condition::{ConditionType, Conditions};
 use crate::instance_type::{CapacityType, OfferingKey};
 use crate::labels::{self, Labels};
@@ -9,6 +10,7 @@ use crate::name::{
 };
 use crate::requirement::Requirements;
 use crate::resources::Resources;
+use crate::stamp::Stamps;
 use crate::taint::Taint;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -162,6 +164,9 @@ pub struct NodeClaim {
     pub do_not_disrupt: bool,
     /// What it asks for.
     pub spec: NodeClaimSpec,
+    /// What it was stamped with when it was made.
+    #[serde(default)]
+    pub stamps: Stamps,
     /// The latest launch record.
     #[serde(default)]
     pub launch: Option<LaunchRecord>,
@@ -198,6 +203,39 @@ pub struct NodeClaim {
 }
 
 impl NodeClaim {
+    /// What becomes of a new claim that is created under this uid.
+    pub fn created(
+        new: &NewClaim,
+        uid: Uid,
+        resource_version: ResourceVersion,
+        at: Timestamp,
+    ) -> Self {
+        let keeps = new.annotations.get(labels::DO_NOT_DISRUPT);
+        Self {
+            name: new.name.clone(),
+            uid,
+            resource_version,
+            created: at,
+            deleting: None,
+            finalizer: true,
+            labels: new.labels.clone(),
+            do_not_disrupt: keeps.is_some_and(|value| &**value == "true"),
+            spec: new.spec.clone(),
+            stamps: Stamps::read(&new.annotations),
+            launch: None,
+            notice: None,
+            replaced_by: Vec::new(),
+            termination_deadline: None,
+            instance: None,
+            node: None,
+            image: None,
+            capacity: Resources::default(),
+            allocatable: Resources::default(),
+            conditions: Conditions::default(),
+            last_pod_event: None,
+        }
+    }
+
     /// Whether its instance has been launched.
     pub fn is_launched(&self) -> bool {
         self.instance.is_some()

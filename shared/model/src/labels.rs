@@ -45,6 +45,10 @@ keys! {
     NODE_CLASS_HASH = "karpenter.k8s.aws/ec2nodeclass-hash";
     /// Annotation: whose hash that is, and of which form.
     NODE_CLASS_HASH_VERSION = "karpenter.k8s.aws/ec2nodeclass-hash-version";
+    /// Annotation: the hash of the NodePool's template that a claim was made from.
+    NODEPOOL_HASH = "karpenter.sh/nodepool-hash";
+    /// Annotation: whose hash that is, and of which form.
+    NODEPOOL_HASH_VERSION = "karpenter.sh/nodepool-hash-version";
     /// Keeps load balancers away from a node that is being drained.
     EXCLUDE_FROM_LOAD_BALANCERS = "node.kubernetes.io/exclude-from-external-load-balancers";
     /// Forbids voluntary disruption of a pod, node or claim.
@@ -67,6 +71,8 @@ keys! {
     REPLACES = "joiner.sh/replaces";
     /// Our annotation: the claims that will replace this one, comma separated.
     REPLACED_BY = "joiner.sh/replaced-by";
+    /// Our annotation: the security groups of the EC2NodeClass when a claim was made, comma separated.
+    SECURITY_GROUPS = "joiner.sh/security-groups";
     /// Our annotation: an interruption notice, `kind@time`.
     INTERRUPTION_NOTICE = "joiner.sh/interruption-notice";
 }

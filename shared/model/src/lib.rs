@@ -26,5 +26,6 @@ pub mod reason;
 pub mod requirement;
 pub mod resources;
 pub mod snapshot;
+pub mod stamp;
 pub mod taint;
 pub mod volume;

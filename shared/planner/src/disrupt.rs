@@ -1,4 +1,4 @@
-//! Nodes that need not be: empty ones go, and those whose pods fit elsewhere for less.
+//! Nodes that need not be: empty ones go, those whose pods fit elsewhere for less, and those that have drifted.
 //!
 //! Only Kubernetes objects are changed. What has been begun lives in the cluster: the taint `karpenter.sh/disrupted`,
 //! the condition `DisruptionReason`, and on a claim the names of those that will replace it; every pass takes it up from
@@ -9,7 +9,9 @@ mod budgets;
 mod candidates;
 mod commands;
 mod consolidation;
+mod drift;
 mod fingerprint;
+mod renewal;
 mod replacement;
 
 use crate::scheduling::rooms::Index;
@@ -25,7 +27,7 @@ use model::pool::{DisruptionReason, NodePool};
 use model::reason::{Reason, Subject};
 use model::snapshot::{Scope, Snapshot};
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So long a node must have been worth disrupting, so that at least two passes have seen it (Karpenter 1.14 validates
 /// each command again after 15 s).
@@ -47,6 +49,7 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let index = Index::of(&snapshot.cluster);
     let mut sweep = Sweep::new(snapshot, &index, now);
     commands::carry_on(&mut sweep);
+    let drifted = drift::mark(&mut sweep);
     let watched = candidates::watch(snapshot, &index, now);
     let found = candidates::find(&mut sweep, &watched);
     let (empty, used): (Vec<_>, Vec<_>) = found.into_iter().partition(Candidate::is_empty);
@@ -56,7 +59,10 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
         }
     }
     let mut consolidated = None;
-    if !used.is_empty() {
+    if renewal::renew(&mut sweep, &drifted) {
+        // What was planned with these nodes is not known yet: the next pass consolidates.
+        sweep.keep_candidates(&used);
+    } else if !used.is_empty() {
         let seen = LazyCell::new(|| fingerprint::of(snapshot, &used, now));
         let known = snapshot.cluster.memory.consolidated.is_some_and(|known| known == *seen);
         if known || !consolidation::consolidate(&mut sweep, &watched, (&empty, &used)) {
@@ -70,6 +76,7 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
         plan.actions.push(Action::Cluster(ClusterAction::Remember(change)));
     }
     plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));
+    plan.left_out.dedup();
     plan
 }
 
@@ -101,6 +108,8 @@ struct Sweep<'a, 'i> {
     budgets: Budgets,
     /// Nodes worth disrupting, since when.
     candidates: BTreeMap<NodeName, Timestamp>,
+    /// Nodes that are disrupted from this pass on.
+    begun: BTreeSet<NodeName>,
     deletions: usize,
 }
 
@@ -113,6 +122,7 @@ impl<'a, 'i> Sweep<'a, 'i> {
             plan: Plan::default(),
             budgets: Budgets::of(snapshot, index, now),
             candidates: BTreeMap::new(),
+            begun: BTreeSet::new(),
             deletions: 0,
         }
     }
@@ -127,6 +137,15 @@ impl<'a, 'i> Sweep<'a, 'i> {
 
     fn push(&mut self, action: ClusterAction) {
         self.plan.actions.push(Action::Cluster(action));
+    }
+
+    /// Keeps since when nodes have been worth disrupting, where they were.
+    fn keep_candidates(&mut self, used: &[Candidate<'_>]) {
+        for Candidate { node, .. } in used {
+            if let Some(since) = self.snapshot.cluster.memory.candidates.get(&node.name) {
+                self.candidates.insert(node.name.clone(), *since);
+            }
+        }
     }
 
     /// Deletes a claim unless too many go already.

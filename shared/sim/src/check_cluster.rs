@@ -112,7 +112,8 @@ impl World {
             | ClaimChange::Notice(_)
             | ClaimChange::ReplacedBy(_)
             | ClaimChange::TerminationDeadline(_)
-            | ClaimChange::LastPodEvent(_) => {}
+            | ClaimChange::LastPodEvent(_)
+            | ClaimChange::Stamped(_) => {}
         }
     }
 
@@ -194,7 +195,11 @@ impl World {
             let holds_node = reason == DeleteReason::Empty
                 && entry.daemon.is_none()
                 && entry.pod.deleting.is_none();
-            holds_node || entry.pod.forbids_disruption(now) && entry.pod.deleting.is_none()
+            // Drift waits for nobody whose time is limited.
+            let waits =
+                reason != DeleteReason::Drifted || claim.spec.termination_grace_period.is_none();
+            let stays = waits && entry.pod.forbids_disruption(now);
+            holds_node || stays && entry.pod.deleting.is_none()
         });
         let culprit = culprit.map(|entry| entry.pod.name.clone());
         self.demand("I4", !guarded, || format!("claim {} must not be disrupted", claim.name));

@@ -6,13 +6,11 @@ use crate::world::World;
 use jiff::Timestamp;
 use model::action::{ClaimChange, ClusterAction, Event, NewClaim};
 use model::claim::NodeClaim;
-use model::condition::{Condition, ConditionType, Conditions, Status};
+use model::condition::{Condition, ConditionType, Status};
 use model::hint::Hint;
-use model::labels;
 use model::memory;
 use model::name::{ClaimName, InstanceId, ResourceVersion, Uid};
 use model::outcome::Outcome;
-use model::resources::Resources;
 use reconciler::ports::ObserveError;
 use std::sync::Arc;
 
@@ -87,30 +85,8 @@ impl World {
         if self.store.claims.contains_key(&new.name) {
             return Outcome::Conflict;
         }
-        let do_not_disrupt =
-            new.annotations.get(labels::DO_NOT_DISRUPT).is_some_and(|value| &**value == "true");
-        let claim = NodeClaim {
-            name: new.name.clone(),
-            uid: self.store.next_uid(),
-            resource_version: self.store.next_version(),
-            created: self.now(),
-            deleting: None,
-            finalizer: true,
-            labels: new.labels.clone(),
-            do_not_disrupt,
-            spec: new.spec.clone(),
-            launch: None,
-            notice: None,
-            replaced_by: Vec::new(),
-            termination_deadline: None,
-            instance: None,
-            node: None,
-            image: None,
-            capacity: Resources::default(),
-            allocatable: Resources::default(),
-            conditions: Conditions::default(),
-            last_pod_event: None,
-        };
+        let (uid, version) = (self.store.next_uid(), self.store.next_version());
+        let claim = NodeClaim::created(new, uid, version, self.now());
         let outcome =
             Outcome::Created { uid: claim.uid.clone(), resource_version: claim.resource_version };
         self.store.claims.insert(new.name.clone(), Arc::new(claim));
@@ -275,5 +251,6 @@ fn apply(claim: &mut NodeClaim, change: &ClaimChange, now: Timestamp) {
         ClaimChange::ReplacedBy(claims) => claim.replaced_by.clone_from(claims),
         ClaimChange::TerminationDeadline(at) => claim.termination_deadline = Some(*at),
         ClaimChange::LastPodEvent(at) => claim.last_pod_event = Some(*at),
+        ClaimChange::Stamped(stamps) => claim.stamps = stamps.clone(),
     }
 }

@@ -14,17 +14,17 @@ use model::action::{ClaimChange, Event, NewClaim};
 use model::claim::NodeClaimSpec;
 use model::condition::{ConditionType, Status};
 use model::labels;
-use model::name::{ClaimName, InstanceId, ObjectName, Zone};
-use model::node_class::template::HASH_VERSION;
+use model::name::{ClaimName, InstanceId, ObjectName, Text, Zone};
 use model::outcome::Outcome;
 use model::requirement::Requirements;
 use model::resources::Resources;
 use model::taint::Taint;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
-/// Creates a claim, stamped with the hash of its class, so that a later change of the class shows.
-pub(super) async fn create(wire: &Wire, new: &NewClaim, class_hash: Option<&str>) -> Outcome {
-    let object = object(new, class_hash);
+/// Creates a claim.
+pub(super) async fn create(wire: &Wire, new: &NewClaim) -> Outcome {
+    let object = object(new);
     let body = match wire.change(Method::POST, &NODE_CLAIMS.all(), (JSON, &object)).await {
         Ok(body) => body,
         Err(failure) => {
@@ -57,9 +57,9 @@ pub(super) async fn update(
     change: &ClaimChange,
     now: Timestamp,
 ) -> Outcome {
-    if let Some((key, value)) = annotation(change) {
+    if let Some(annotations) = annotations(change) {
         let mut patch = json!({"metadata": target.conditions()});
-        patch["metadata"]["annotations"] = json!({key: value});
+        patch["metadata"]["annotations"] = json!(annotations);
         return change::patch(wire, target.path, &patch).await;
     }
     let edited = change::edit(wire, target, |object| edit(object, change, now)).await;
@@ -113,13 +113,9 @@ pub(super) fn turned(resource: &Resource, changed: &Changed) -> Vec<Event> {
 }
 
 /// The object of a new claim.
-fn object(new: &NewClaim, class_hash: Option<&str>) -> Value {
+fn object(new: &NewClaim) -> Value {
     let NewClaim { name, pool_uid, labels, annotations, spec } = new;
     let mut annotations = annotations.clone();
-    if let Some(hash) = class_hash {
-        annotations.insert(labels::NODE_CLASS_HASH.into(), hash.into());
-        annotations.insert(labels::NODE_CLASS_HASH_VERSION.into(), HASH_VERSION.into());
-    }
     if !spec.nominated.is_empty() {
         let ids: Vec<String> = spec.nominated.iter().map(|id| format!("{id:08x}")).collect();
         annotations.insert(labels::NOMINATED_PODS.into(), ids.join(",").into());
@@ -207,22 +203,26 @@ fn names(claims: &[ClaimName]) -> String {
     claims.iter().map(|claim| &**claim).collect::<Vec<_>>().join(",")
 }
 
-/// The annotation that a change is kept in, if it is kept in one; without a value it goes.
-fn annotation(change: &ClaimChange) -> Option<(&'static str, Option<String>)> {
+/// The annotations that a change is kept in, if it is kept in some; one without a value goes.
+fn annotations(change: &ClaimChange) -> Option<BTreeMap<Text, Option<Text>>> {
+    let one = |key: &str, value: Option<String>| Some([(key.into(), value.map(Text::from))].into());
     match change {
         ClaimChange::LaunchRecord(record) => {
             let text = serde_json::to_string(record).expect("a record has no map of foreign keys");
-            Some((labels::LAUNCH_RECORD, Some(text)))
+            one(labels::LAUNCH_RECORD, Some(text))
         }
         ClaimChange::Notice(notice) => {
             let text = format!("{}@{}", notice.kind.as_str(), notice.at);
-            Some((labels::INTERRUPTION_NOTICE, Some(text)))
+            one(labels::INTERRUPTION_NOTICE, Some(text))
         }
         ClaimChange::ReplacedBy(claims) => {
-            Some((labels::REPLACED_BY, (!claims.is_empty()).then(|| names(claims))))
+            one(labels::REPLACED_BY, (!claims.is_empty()).then(|| names(claims)))
         }
         ClaimChange::TerminationDeadline(at) => {
-            Some((labels::TERMINATION_TIMESTAMP, Some(seconds(*at))))
+            one(labels::TERMINATION_TIMESTAMP, Some(seconds(*at)))
+        }
+        ClaimChange::Stamped(stamps) => {
+            Some(stamps.write().into_iter().map(|(key, value)| (key, Some(value))).collect())
         }
         ClaimChange::Launched { .. }
         | ClaimChange::Registered { .. }
@@ -265,6 +265,7 @@ fn edit(object: &mut Value, change: &ClaimChange, now: Timestamp) -> Result<(), 
         ClaimChange::LaunchRecord(_)
         | ClaimChange::Notice(_)
         | ClaimChange::ReplacedBy(_)
+        | ClaimChange::Stamped(_)
         | ClaimChange::TerminationDeadline(_) => None,
     };
     match condition {

@@ -12,6 +12,7 @@ use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::labels;
 use model::name::{ClaimName, Text};
+use model::stamp::Stamps;
 
 /// A NodeClaim. What the file does not say about its birth is taken from its name and `now`.
 pub(crate) fn convert(
@@ -56,6 +57,7 @@ pub(crate) fn convert(
             nominated: nominated(&metadata)?,
             replaces: claim_names(&metadata, labels::REPLACES),
         },
+        stamps: Stamps::read(&metadata.annotations),
         launch: launch_record(&metadata)?,
         notice: notice(&metadata)?,
         replaced_by: claim_names(&metadata, labels::REPLACED_BY),

@@ -42,6 +42,7 @@ impl fmt::Display for ClaimChange {
             }
             Self::TerminationDeadline(at) => write!(f, "drain ends by {at}"),
             Self::LastPodEvent(at) => write!(f, "last pod event at {at}"),
+            Self::Stamped(_) => f.write_str("stamped anew"),
         }
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn find<'a>(sweep: &mut Sweep<'a, '_>, watched: &Watched<'_>) -> Vec<
     found
 }
 
-fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
+pub(super) fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
     Box::new(Reason::Blocked { why: why.into() })
 }
 
@@ -162,7 +162,7 @@ fn examine<'a>(
 
 /// Whether pods that it was made for may still come: they wait and the scheduler has not had its time, or the node that
 /// they are on goes.
-fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) -> bool {
+pub(super) fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) -> bool {
     claim.spec.nominated.iter().any(|id| {
         let waits = up <= SETTLING && expected.waiting.contains(id);
         let from = expected.moving.get(id);
@@ -171,13 +171,13 @@ fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) 
 }
 
 /// Pods that will come to some node: those that wait, and those whose nodes will go, by their short ids.
-struct Expected<'a> {
+pub(super) struct Expected<'a> {
     waiting: BTreeSet<u32>,
     moving: BTreeMap<u32, Vec<&'a NodeName>>,
 }
 
 impl<'a> Expected<'a> {
-    fn of(sweep: &Sweep<'a, '_>) -> Self {
+    pub(super) fn of(sweep: &Sweep<'a, '_>) -> Self {
         let cluster = &sweep.snapshot.cluster;
         let leaving = cluster.nodes.iter().filter(|node| {
             let claim = sweep.index.claim_of(&node.name).map(|claim| &**claim);
@@ -197,7 +197,11 @@ impl<'a> Expected<'a> {
 }
 
 /// Whether all pods of a node may be evicted now.
-fn pods_allow(snapshot: &Snapshot, pods: &[&Arc<Pod>], now: Timestamp) -> Result<(), Box<Reason>> {
+pub(super) fn pods_allow(
+    snapshot: &Snapshot,
+    pods: &[&Arc<Pod>],
+    now: Timestamp,
+) -> Result<(), Box<Reason>> {
     let disrupted = Taint::new(labels::DISRUPTED_TAINT, Effect::NoSchedule);
     for pod in pods.iter().filter(|pod| pod.deleting.is_none()) {
         if pod.forbids_disruption(now) {

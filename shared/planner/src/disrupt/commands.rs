@@ -33,7 +33,7 @@ pub(super) fn carry_on(sweep: &mut Sweep<'_, '_>) {
         match replacements {
             Some(all) if all.iter().all(|r| !is_going(r) && r.is_initialized()) => {
                 if node.is_none_or(|node| sweep.may_delete(&node.name)) {
-                    sweep.delete_claim(claim, DeleteReason::Underutilized);
+                    sweep.delete_claim(claim, why_replaced(claim));
                 }
             }
             Some(all) if !all.iter().any(|r| is_going(r)) => {
@@ -46,6 +46,17 @@ pub(super) fn carry_on(sweep: &mut Sweep<'_, '_>) {
                 take_back(sweep, claim, node.map(|node| &**node));
             }
         }
+    }
+}
+
+/// Why a claim was to be replaced, as its condition says.
+fn why_replaced(claim: &NodeClaim) -> DeleteReason {
+    let why = claim.conditions.get(ConditionType::DisruptionReason);
+    let drifted = format!("{:?}", DisruptionReason::Drifted);
+    if why.is_some_and(|why| why.reason == drifted) {
+        DeleteReason::Drifted
+    } else {
+        DeleteReason::Underutilized
     }
 }
 
@@ -84,13 +95,15 @@ pub(super) fn replace(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>, new:
     sweep.push(ClusterAction::CreateClaim(new));
 }
 
-fn mark(
+/// Closes a node and says why, and what will replace it.
+pub(super) fn mark(
     sweep: &mut Sweep<'_, '_>,
     candidate: &Candidate<'_>,
     why: DisruptionReason,
     replaced_by: &[ClaimName],
 ) {
     let Candidate { node, claim, .. } = candidate;
+    sweep.begun.insert(node.name.clone());
     let add_taints = vec![Taint::new(labels::DISRUPTED_TAINT, Effect::NoSchedule)];
     sweep.push(update_node(node, NodeChange { add_taints, ..NodeChange::default() }));
     if !replaced_by.is_empty() {
@@ -110,7 +123,7 @@ fn mark(
     sweep.push(update(claim, change));
 }
 
-fn update(claim: &NodeClaim, change: ClaimChange) -> ClusterAction {
+pub(super) fn update(claim: &NodeClaim, change: ClaimChange) -> ClusterAction {
     let (claim, uid) = (claim.name.clone(), claim.uid.clone());
     ClusterAction::UpdateClaim { claim, uid, resource_version: None, change }
 }

@@ -10,6 +10,7 @@ use crate::scheduling::rooms::{Room, is_leaving, is_reserved};
 use crate::scheduling::stock::Survey;
 use model::affinity::PodAffinityTerm;
 use model::by_name::ByName;
+use model::condition::ConditionType;
 use model::name::NodeName;
 use model::node::Node;
 use model::pod::Pod;
@@ -241,8 +242,11 @@ fn is_open(sweep: &Sweep<'_, '_>, watched: &Watched<'_>, node: &Node) -> bool {
     let is_up = claim.map_or(node.pool().is_none(), |claim| {
         claim.is_initialized() && node.is_initialized() && !is_reserved(sweep.snapshot, claim)
     });
+    // What is to be renewed would have to be emptied again.
+    let is_old = claim.is_some_and(|claim| claim.conditions.is_true(ConditionType::Drifted));
     let pool = claim.and_then(|claim| pool_of(sweep.snapshot, claim));
     is_up
+        && !is_old
         && node.ready
         && !node.cordoned
         && !is_leaving(node, claim)

@@ -85,20 +85,21 @@ pub(crate) fn survey<'a>(
     Survey::new(snapshot, columns, now).with_storage(storage, asked)
 }
 
-/// Whether the pod's node will go, so that it needs another one. Consolidation has found places before it took the node.
+/// Whether the pod's node will go, so that it needs another one. Disruption has found places before it took the node.
 fn must_move(snapshot: &Snapshot, index: &Index<'_>, pod: &Pod) -> bool {
     let Some(name) = pod.node.as_ref().filter(|_| pod.is_reschedulable()) else { return false };
     let claim = index.claim_of(name);
     if claim.is_some_and(|claim| is_going(claim)) {
-        return !claim.is_some_and(|claim| claim.notice.is_none() && was_consolidated(claim));
+        return !claim.is_some_and(|claim| claim.notice.is_none() && was_rehoused(claim));
     }
     let nodes = &snapshot.cluster.nodes;
     let node = nodes.binary_search_by(|node| node.name.cmp(name)).ok().map(|at| &nodes[at]);
     node.is_some_and(|node| node.deleting.is_some())
 }
 
-fn was_consolidated(claim: &NodeClaim) -> bool {
+fn was_rehoused(claim: &NodeClaim) -> bool {
     let why = claim.conditions.get(ConditionType::DisruptionReason);
-    let by_consolidation = [DisruptionReason::Underutilized, DisruptionReason::Empty];
-    why.is_some_and(|why| by_consolidation.iter().any(|r| why.reason == format!("{r:?}")))
+    let by_disruption =
+        [DisruptionReason::Underutilized, DisruptionReason::Empty, DisruptionReason::Drifted];
+    why.is_some_and(|why| by_disruption.iter().any(|r| why.reason == format!("{r:?}")))
 }

@@ -34,7 +34,7 @@ type Packed<'p, 'a> = (&'p [Class<'a>], &'p mut [VecDeque<Queued<'a>>], &'p BTre
 
 /// Bins that are ranked alike.
 struct Group<'a> {
-    ranking: Ranking,
+    ranking: Ranking<'a>,
     labels: Labels,
     bins: Vec<Filled<'a>>,
 }

@@ -9,6 +9,7 @@ use model::pod::Pod;
 use model::pool::NodePool;
 use model::requirement::Requirements;
 use model::resources::Resources;
+use model::stamp::Stamps;
 use model::taint::{Effect, Taint};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(crate) struct Draft<'d> {
     /// Its pool.
     pub(crate) pool: &'d NodePool,
     /// Where it can be launched.
-    pub(crate) ranking: &'d Ranking,
+    pub(crate) ranking: &'d Ranking<'d>,
     /// Its labels ([`labels_of`]).
     pub(crate) labels: &'d Labels,
     /// The pods that it is made for.
@@ -37,16 +38,18 @@ pub(crate) struct Draft<'d> {
     pub(crate) requests: &'d Resources,
 }
 
-/// The claim of a draft under a name.
+/// The claim of a draft under a name, stamped so that later changes of its pool and class show.
 pub(crate) fn new_claim(name: ClaimName, draft: Draft<'_>, replaces: Vec<ClaimName>) -> NewClaim {
     let Draft { pool, ranking, labels, pods, requests } = draft;
     let mut nominated: Vec<u32> = pods.iter().map(|pod| pod.short_id()).collect();
     nominated.sort_unstable();
+    let mut annotations = pool.annotations.clone();
+    annotations.extend(Stamps::of(pool, Some(ranking.class)).write());
     NewClaim {
         name,
         pool_uid: Some(pool.uid.clone()),
         labels: labels.clone(),
-        annotations: pool.annotations.clone(),
+        annotations,
         spec: NodeClaimSpec {
             pool: Some(pool.name.clone()),
             node_class: pool.node_class.clone(),

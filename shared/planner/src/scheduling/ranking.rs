@@ -7,6 +7,7 @@ use model::action::Choice;
 use model::instance_type::{CapacityType, InstanceType, OfferingKey};
 use model::labels::{self, Labels};
 use model::name::Text;
+use model::node_class::NodeClass;
 use model::price::Price;
 use model::requirement::{Requirement, Requirements};
 use std::collections::BTreeSet;
@@ -23,11 +24,13 @@ const TYPES_PER_CLAIM_MAX: usize = 60;
 
 /// What a claim can be launched as.
 #[derive(Clone, Debug)]
-pub(crate) struct Ranking {
+pub(crate) struct Ranking<'a> {
     /// The offerings, best first; at most [`LAUNCH_CHOICES_MAX`].
     pub(crate) choices: Vec<Choice>,
     /// The pods' and pool's requirements, narrowed to what is allowed here.
     pub(crate) requirements: Requirements,
+    /// The class that all this is of.
+    pub(crate) class: &'a NodeClass,
 }
 
 /// What is ranked.
@@ -48,7 +51,7 @@ type Ranked = (Price, CapacityType, usize, usize);
 /// All that holds the pods, cheapest first; spot that is dearer than the cheapest on-demand offering is left out, as are
 /// types with accelerators while others will do (both as Karpenter). `allows` refuses shapes, because of
 /// a pool's limits, say.
-pub(crate) fn rank(subject: Subject<'_, '_>, allows: impl Fn(usize) -> bool) -> Ranking {
+pub(crate) fn rank<'a>(subject: Subject<'_, 'a>, allows: impl Fn(usize) -> bool) -> Ranking<'a> {
     let Subject { stock, profile, used, labels } = subject;
     let mut shapes: Vec<usize> =
         holders(stock, profile, used).filter(|shape| allows(*shape)).collect();
@@ -75,7 +78,8 @@ pub(crate) fn rank(subject: Subject<'_, '_>, allows: impl Fn(usize) -> bool) -> 
         let instance_type = stock.shapes[shape].instance_type;
         choice(stock, instance_type, &stock.markets[market], (price, labels))
     });
-    Ranking { choices: choices.collect(), requirements: narrowed(stock, profile, &named, &offers) }
+    let requirements = narrowed(stock, profile, &named, &offers);
+    Ranking { choices: choices.collect(), requirements, class: stock.class }
 }
 
 /// The cheapest of all, with some room kept for on-demand ones. They are in order of price and stay so.

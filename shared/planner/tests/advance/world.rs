@@ -208,6 +208,7 @@ fn claim(line: &Line<'_>) -> NodeClaim {
             nominated: vec![],
             replaces: vec![],
         },
+        stamps: model::stamp::Stamps::default(),
         launch: line.get("token").map(|token| record(line, token)),
         notice: line.get("notice").map(notice),
         replaced_by: vec![],

@@ -12,6 +12,7 @@
 //!      made-for=web-1,web-2 replaces=c-x replaced-by=c-y why=Underutilized quiet=20s still-for=1m
 //! claim c1 m5.large age=10s made-for=web-1 record=TOKEN/5s/m5.large/a/spot/0/1 types=m5.large,m5.xlarge launched
 //! instance i-1 TOKEN m5.large a spot gone
+//! stamp c-n1 and the words of `stamps.rs`, as which `node … drifted=AMIDrift/1h image=ami-old` and `class … hash=7` are too
 //! refused m5.large a spot
 //! seen n1 16s (a candidate for so long) | same n1 1m (its pods for so long)
 //! namespace other label:team=a | ignore-preferences | best-effort
@@ -21,6 +22,7 @@
 //! Prices are in thousandths of a dollar. A node `n1` has the claim `c-n1`. All happens at [`now`].
 
 use crate::neighbours;
+use crate::stamps;
 use jiff::{SignedDuration, Timestamp};
 use model::affinity::LabelSelector;
 use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
@@ -53,15 +55,15 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct Line<'a>(pub(crate) Vec<&'a str>);
 
 impl<'a> Line<'a> {
-    fn has(&self, word: &str) -> bool {
+    pub(crate) fn has(&self, word: &str) -> bool {
         self.0.contains(&word)
     }
 
-    fn get(&self, key: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
         self.0.iter().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
     }
 
-    fn list(&self, key: &str) -> Vec<&'a str> {
+    pub(crate) fn list(&self, key: &str) -> Vec<&'a str> {
         self.get(key).map_or(vec![], |values| values.split(',').collect())
     }
 
@@ -202,9 +204,14 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
     for line in &lines {
         add(&mut world, &types, line);
     }
+    let gone = |it: &InstanceType| {
+        lines.iter().any(|l| l.0[0] == "type" && *it.name == *l.0[1] && l.has("gone"))
+    };
+    types.retain(|it| !gone(it));
     for class in &world.cluster.node_classes {
         world.instance_types.insert(class.name.clone(), Arc::new(types.clone().into()));
     }
+    stamps::add(&mut world, &lines);
     world.cluster.pods.sort_by(|a, b| a.name.cmp(&b.name));
     world.cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     world.cluster.claims.sort_by(|a, b| a.name.cmp(&b.name));
@@ -215,7 +222,7 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
 fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
     let cluster = &mut world.cluster;
     match line.0[0] {
-        "type" => {}
+        "type" | "stamp" => {}
         "class" => cluster.node_classes.push(Arc::new(class(line))),
         "pool" => cluster.pools.push(Arc::new(pool(line))),
         "daemon" => {
@@ -343,9 +350,9 @@ fn class(line: &Line<'_>) -> NodeClass {
         root_volume_bytes: None,
         instance_store_raid0: false,
         ip_prefix_count: 0,
-        subnets: zones.into_iter().map(subnet).collect(),
-        images: ["amd64", "arm64"].map(image).to_vec(),
-        template: Arc::default(),
+        subnets: zones.into_iter().filter(|_| !line.has("empty")).map(subnet).collect(),
+        images: ["amd64", "arm64"].into_iter().filter(|_| !line.has("empty")).map(image).collect(),
+        template: Arc::new(stamps::template(line)),
     }
 }
 
@@ -407,6 +414,7 @@ fn pool_budget(text: &str) -> Budget {
     let reasons = match reason {
         "" => vec![],
         "Empty" => vec![DisruptionReason::Empty],
+        "Drifted" => vec![DisruptionReason::Drifted],
         _ => vec![DisruptionReason::Underutilized],
     };
     Budget {
@@ -490,6 +498,13 @@ fn condition(since: Timestamp, reason: &str) -> Condition {
     Condition { status: Status::True, reason: reason.into(), message: String::new(), since }
 }
 
+fn mark_drifted(line: &Line<'_>, conditions: &mut Conditions) {
+    if let Some(drifted) = line.get("drifted") {
+        let (reason, age) = drifted.split_once('/').unwrap();
+        conditions.set(ConditionType::Drifted, condition(now() - duration(age), reason));
+    }
+}
+
 fn node(line: &Line<'_>, types: &[InstanceType]) -> (Node, Option<NodeClaim>) {
     let name = line.0[1];
     let it = types.iter().find(|it| *it.name == *line.0[2]).unwrap();
@@ -517,6 +532,7 @@ fn node(line: &Line<'_>, types: &[InstanceType]) -> (Node, Option<NodeClaim>) {
     if let Some(why) = line.get("why") {
         conditions.set(ConditionType::DisruptionReason, condition(now(), why));
     }
+    mark_drifted(line, &mut conditions);
     let mut taints = line.taints("taint");
     if line.has("disrupted") {
         taints.push(Taint::new(labels::DISRUPTED_TAINT, Effect::NoSchedule));
@@ -532,6 +548,7 @@ fn node(line: &Line<'_>, types: &[InstanceType]) -> (Node, Option<NodeClaim>) {
         allocatable: it.allocatable.clone(),
         conditions,
         last_pod_event: line.ago("quiet"),
+        image: line.get("image").map(Into::into),
         do_not_disrupt: line.has("no-disrupt"),
         deleting: line.has("going").then(now),
         name: format!("c-{name}").into(),
@@ -586,10 +603,11 @@ fn claim(line: &Line<'_>, types: &[InstanceType]) -> NodeClaim {
             taints: line.taints("taint"),
             startup_taints: line.taints("startup"),
             expire_after: None,
-            termination_grace_period: None,
+            termination_grace_period: line.get("tgp").map(duration),
             nominated,
             replaces: line.list("replaces").into_iter().map(Into::into).collect(),
         },
+        stamps: Default::default(),
         launch: line.get("record").map(record),
         notice: line
             .has("noticed")

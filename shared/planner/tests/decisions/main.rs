@@ -8,6 +8,7 @@
 
 mod claims;
 mod disrupt;
+mod drift;
 mod explain;
 mod fixture;
 mod fuzz;
@@ -17,4 +18,5 @@ mod pools;
 mod preferences;
 mod resume;
 mod rooms;
+mod stamps;
 mod topology;

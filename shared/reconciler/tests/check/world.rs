@@ -259,6 +259,7 @@ pub(crate) fn healthy_claim(name: &str, node: &str, instance: &str) -> NodeClaim
         labels: Labels::new(),
         do_not_disrupt: false,
         spec: spec(),
+        stamps: model::stamp::Stamps::default(),
         launch: Some(LaunchRecord {
             attempt: 1,
             token: instance.into(),

@@ -145,6 +145,7 @@ fn bare_claim(
             nominated: vec![],
             replaces: vec![],
         },
+        stamps: model::stamp::Stamps::default(),
         launch: None,
         notice: None,
         replaced_by: vec![],

@@ -27,7 +27,12 @@ fn new_claim() -> NewClaim {
         name: "default-x1".into(),
         pool_uid: Some("pool-uid".into()),
         labels: [(labels::NODEPOOL.into(), "default".into())].into(),
-        annotations: [("team".into(), "a".into())].into(),
+        annotations: [
+            ("team".into(), "a".into()),
+            (labels::NODE_CLASS_HASH.into(), "7".into()),
+            (labels::NODE_CLASS_HASH_VERSION.into(), "joiner-v1".into()),
+        ]
+        .into(),
         spec: NodeClaimSpec {
             pool: Some("default".into()),
             node_class: "class".into(),
@@ -46,7 +51,7 @@ fn new_claim() -> NewClaim {
 #[test]
 #[expect(clippy::too_many_lines, reason = "the whole object, as the API server gets it")]
 fn a_new_claim_is_as_karpenter_makes_it() {
-    let object = object(&new_claim(), Some("7"));
+    let object = object(&new_claim());
     expect![[r#"
         {
           "apiVersion": "karpenter.sh/v1",
@@ -149,7 +154,7 @@ fn read(object: &Value) -> NodeClaim {
 #[test]
 fn a_new_claim_is_read_back_as_it_was_planned() {
     let new = new_claim();
-    let claim = read(&object(&new, None));
+    let claim = read(&object(&new));
     assert_eq!(claim.spec, new.spec);
     assert_eq!(claim.labels, new.labels);
     assert!(claim.finalizer);
@@ -158,10 +163,15 @@ fn a_new_claim_is_read_back_as_it_was_planned() {
 /// The object after a change, as the API server would have it.
 fn changed(object: &Value, change: &ClaimChange) -> Value {
     let mut object = object.clone();
-    match annotation(change) {
-        Some((key, Some(value))) => object["metadata"]["annotations"][key] = json!(value),
-        Some((key, None)) => {
-            fields(&mut object["metadata"]["annotations"]).remove(key);
+    match annotations(change) {
+        Some(all) => {
+            for (key, value) in all {
+                let present = fields(&mut object["metadata"]["annotations"]);
+                match value {
+                    Some(value) => present.insert(key.to_string(), json!(&*value)),
+                    None => present.remove(&*key),
+                };
+            }
         }
         None => edit(&mut object, change, now()).unwrap(),
     }
@@ -169,7 +179,7 @@ fn changed(object: &Value, change: &ClaimChange) -> Value {
 }
 
 fn fresh() -> Value {
-    let mut object = object(&new_claim(), None);
+    let mut object = object(&new_claim());
     object["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00Z");
     object["metadata"]["generation"] = json!(1);
     object

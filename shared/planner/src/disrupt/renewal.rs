@@ -1,0 +1,240 @@
+//! Nodes that have drifted are renewed: empty ones go, the others once what takes their pods is there.
+//!
+//! Where their pods would go is asked of `provision`, for a world in which the node is being deleted. So a replacement keeps
+//! to all that a new node does, what is free is used first, and one node may be replaced by several.
+
+use super::Sweep;
+use super::candidates::{Candidate, Expected, blocked, is_expecting, pods_allow};
+use super::commands;
+use super::drift::Drifted;
+use crate::provision::{SETTLING, provision};
+use crate::scheduling::rooms::{initialized_since, is_leaving, is_reserved};
+use jiff::Timestamp;
+use model::action::{ClaimToLaunch, ClusterAction, NewClaim};
+use model::claim::NodeClaim;
+use model::labels;
+use model::name::{ClaimName, NodeName};
+use model::node::Node;
+use model::plan::{Placement, Target};
+use model::pod::Pod;
+use model::pool::DisruptionReason;
+use model::price::Price;
+use model::reason::{Reason, Subject};
+use model::snapshot::Snapshot;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// For so many nodes a pass looks for replacements at most: budgets mostly allow fewer at once, and each is planned as all of
+/// provisioning is.
+const TRIES_MAX: usize = 10;
+
+/// Begins to renew what has drifted. Says whether anything was begun.
+pub(super) fn renew<'a>(sweep: &mut Sweep<'a, '_>, drifted: &[Drifted<'a>]) -> bool {
+    let before = sweep.begun.len();
+    let expected = Expected::of(sweep);
+    let mut used = Vec::new();
+    for one in drifted {
+        let Some(node) = sweep.index.node_of(one.claim) else { continue };
+        if sweep.begun.contains(&node.name) {
+            continue;
+        }
+        match examine(sweep, &expected, node, one) {
+            Ok(candidate) if candidate.is_empty() => remove(sweep, &candidate),
+            Ok(candidate) => used.push(candidate),
+            Err(reason) => sweep.leave_out(&node.name, *reason),
+        }
+    }
+    if !used.is_empty() {
+        let mut world = Imagined::of(sweep, drifted);
+        for (place, candidate) in in_turn(&used, sweep.now).enumerate() {
+            if place < TRIES_MAX {
+                renew_one(sweep, &mut world, candidate);
+            } else {
+                sweep.leave_out(&candidate.node.name, Reason::PassFull { most: TRIES_MAX });
+            }
+        }
+    }
+    before < sweep.begun.len()
+}
+
+/// Longest drifted first. Where there are more than one pass tries, each pass begins elsewhere: some may have to wait for
+/// long, and would keep the others from being tried.
+fn in_turn<'c, 'a>(
+    used: &'c [Candidate<'a>],
+    now: Timestamp,
+) -> impl Iterator<Item = &'c Candidate<'a>> {
+    let minute = usize::try_from(now.as_second() / 60).unwrap_or(0);
+    let first = if used.len() <= TRIES_MAX { 0 } else { minute * TRIES_MAX % used.len() };
+    used[first..].iter().chain(&used[..first])
+}
+
+/// Whether a drifted node may be disrupted. What its pods have against it does not count where their time is limited
+/// (Karpenter 1.14: drift is disruption that comes in the end).
+fn examine<'a>(
+    sweep: &Sweep<'a, '_>,
+    expected: &Expected<'_>,
+    node: &'a Arc<Node>,
+    one: &Drifted<'a>,
+) -> Result<Candidate<'a>, Box<Reason>> {
+    let Sweep { snapshot, index, now, .. } = *sweep;
+    let Drifted { claim, pool, .. } = *one;
+    let since = initialized_since(claim).filter(|_| node.is_initialized());
+    let since = since.ok_or_else(|| blocked("Node isn't initialized"))?;
+    if is_leaving(node, Some(claim)) {
+        return Err(blocked("Node is deleting or marked for deletion"));
+    }
+    if is_reserved(snapshot, claim) || is_expecting(expected, claim, now.duration_since(since)) {
+        return Err(blocked("Node is nominated for a pending pod"));
+    }
+    if node.do_not_disrupt || claim.do_not_disrupt {
+        let annotation = labels::DO_NOT_DISRUPT;
+        return Err(blocked(format!(
+            "Disruption is blocked through the \"{annotation}\" annotation"
+        )));
+    }
+    let all = index.pods_on(&node.name);
+    if claim.spec.termination_grace_period.is_none() {
+        pods_allow(snapshot, all, now)?;
+    }
+    let pods = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
+    // It goes whatever it costs.
+    Ok(Candidate { node, claim, pool, pods, price: Price::ZERO, disruption: 1 })
+}
+
+/// Uses the budget, or says why not.
+fn take_budget(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>) -> bool {
+    let reason = DisruptionReason::Drifted;
+    let taken = sweep.budgets.take(candidate.pool, reason);
+    if let Err(allowed) = taken {
+        let pool = candidate.pool.name.clone();
+        sweep.leave_out(&candidate.node.name, Reason::BudgetUsed { pool, reason, allowed });
+    }
+    taken.is_ok()
+}
+
+/// Takes away what needs no replacement.
+fn remove(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>) {
+    if !take_budget(sweep, candidate) {
+        return;
+    }
+    if sweep.may_delete(&candidate.node.name) {
+        commands::delete(sweep, candidate, DisruptionReason::Drifted);
+    } else {
+        sweep.budgets.give_back(candidate.pool);
+    }
+}
+
+fn renew_one(sweep: &mut Sweep<'_, '_>, world: &mut Imagined, candidate: &Candidate<'_>) {
+    if !take_budget(sweep, candidate) {
+        return;
+    }
+    match world.without(candidate, sweep.now) {
+        Err(reason) => {
+            sweep.budgets.give_back(candidate.pool);
+            sweep.leave_out(&candidate.node.name, *reason);
+        }
+        // All its pods fit onto what is there.
+        Ok(new) if new.is_empty() => {
+            sweep.budgets.give_back(candidate.pool);
+            remove(sweep, candidate);
+        }
+        Ok(new) => {
+            let names: Vec<ClaimName> = new.iter().map(|claim| claim.name.clone()).collect();
+            commands::mark(sweep, candidate, DisruptionReason::Drifted, &names);
+            for claim in new {
+                sweep.push(ClusterAction::CreateClaim(claim));
+            }
+        }
+    }
+}
+
+/// A world in which nodes go one after the other.
+struct Imagined(Snapshot);
+
+impl Imagined {
+    /// Without pods that have no place, as provisioning cares for these; without room where others are to come, or that will
+    /// go as well.
+    fn of(sweep: &Sweep<'_, '_>, drifted: &[Drifted<'_>]) -> Self {
+        let mut world = sweep.snapshot.clone();
+        let is_old: BTreeSet<&ClaimName> = drifted.iter().map(|one| &one.claim.name).collect();
+        let mut leaving: BTreeSet<NodeName> = sweep.begun.clone();
+        for node in &mut world.cluster.nodes {
+            let claim = sweep.index.claim_of(&node.name).map(|claim| &**claim);
+            let is_coming = claim.is_some_and(|claim| !claim.is_initialized());
+            if is_coming || is_leaving(node, claim) {
+                leaving.insert(node.name.clone());
+            }
+            let is_young = claim
+                .and_then(initialized_since)
+                .is_some_and(|since| sweep.now.duration_since(since) <= SETTLING);
+            let is_old = claim.is_some_and(|claim| is_old.contains(&claim.name));
+            if is_young || is_old || sweep.begun.contains(&node.name) {
+                Arc::make_mut(node).cordoned = true;
+            }
+        }
+        for claim in world.cluster.claims.iter_mut().filter(|claim| !claim.is_initialized()) {
+            Arc::make_mut(claim).deleting = Some(sweep.now);
+        }
+        let stays = |pod: &Arc<Pod>| pod.node.as_ref().is_some_and(|node| !leaving.contains(node));
+        world.cluster.pods.retain(stays);
+        Self(world)
+    }
+
+    /// Takes a node away. Returns the new nodes that its pods need, which are there from then on.
+    fn without(
+        &mut self,
+        candidate: &Candidate<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<NewClaim>, Box<Reason>> {
+        let name = &candidate.node.name;
+        let mut asked = self.0.clone();
+        for node in asked.cluster.nodes.iter_mut().filter(|node| node.name == *name) {
+            Arc::make_mut(node).deleting = Some(now);
+        }
+        let plan = provision(&asked, now);
+        for left_out in &plan.left_out {
+            if let Subject::Pod(pod) = &left_out.subject {
+                let why = left_out.reasons.first().map(ToString::to_string).unwrap_or_default();
+                return Err(blocked(format!("Pod {pod} would have no other place: {why}")));
+            }
+        }
+        let claims = plan.launches().flat_map(|launch| &launch.claims);
+        let new = claims.filter_map(|claim| match claim {
+            ClaimToLaunch::New(new) => Some(new),
+            ClaimToLaunch::Existing { .. } => None,
+        });
+        let mut new: Vec<NewClaim> = new.cloned().collect();
+        for claim in &mut new {
+            claim.spec.replaces = vec![candidate.claim.name.clone()];
+        }
+        self.settle(name, &plan.placements, &new, now);
+        Ok(new)
+    }
+
+    /// Enters what was planned: the node's pods are elsewhere, the new claims are there.
+    fn settle(
+        &mut self,
+        gone: &NodeName,
+        placements: &[Placement],
+        new: &[NewClaim],
+        now: Timestamp,
+    ) {
+        let cluster = &mut self.0.cluster;
+        let is_gone = |pod: &Arc<Pod>| pod.node.as_ref() == Some(gone);
+        for pod in cluster.pods.iter_mut().filter(|pod| is_gone(pod)) {
+            let place = placements.iter().find(|placement| placement.pod == pod.name);
+            Arc::make_mut(pod).node = place.and_then(|placement| match &placement.on {
+                Target::Node(node) => Some(node.clone()),
+                Target::Claim(_) => None,
+            });
+        }
+        cluster.pods.retain(|pod| pod.node.is_some());
+        for claim in new {
+            let uid = format!("new {}", claim.name).as_str().into();
+            let mut claim = NodeClaim::created(claim, uid, 0, now);
+            claim.deleting = Some(now);
+            cluster.claims.push(Arc::new(claim));
+        }
+        cluster.claims.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+}
