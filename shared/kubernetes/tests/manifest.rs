@@ -203,7 +203,7 @@ status:
   conditions: [{type: Ready, status: \"True\"}]
 ",
         &expect![[r#"
-            {"allocatable":{"cpuMilli":1930,"memoryBytes":7516192768,"pods":29},"capacity":{"cpuMilli":2000,"ephemeralBytes":21474836480,"memoryBytes":8589934592,"pods":29},"cordoned":true,"created":"1970-01-01T00:00:00Z","deleting":null,"doNotDisrupt":true,"finalizer":true,"instance":"i-0abc","labels":{"karpenter.sh/nodepool":"default"},"name":"ip-10-0-0-1","ready":true,"resourceVersion":0,"taints":[{"effect":"NoSchedule","key":"k","value":""}],"uid":"ip-10-0-0-1"}
+            {"ailments":[],"allocatable":{"cpuMilli":1930,"memoryBytes":7516192768,"pods":29},"capacity":{"cpuMilli":2000,"ephemeralBytes":21474836480,"memoryBytes":8589934592,"pods":29},"cordoned":true,"created":"1970-01-01T00:00:00Z","deleting":null,"doNotDisrupt":true,"finalizer":true,"instance":"i-0abc","labels":{"karpenter.sh/nodepool":"default"},"name":"ip-10-0-0-1","ready":true,"resourceVersion":0,"taints":[{"effect":"NoSchedule","key":"k","value":""}],"uid":"ip-10-0-0-1"}
         "#]],
     );
 }

@@ -25,6 +25,8 @@ pub const NAMESPACE: &str = "JOINER_NAMESPACE";
 pub const NODES_MAX: &str = "JOINER_NODES_MAX";
 /// Karpenter's gate, under its name in `FEATURE_GATES`.
 pub const SPOT_TO_SPOT: &str = "JOINER_SPOT_TO_SPOT_CONSOLIDATION";
+/// Karpenter's gate `NodeRepair`.
+pub const NODE_REPAIR: &str = "JOINER_NODE_REPAIR";
 /// Under Karpenter's name.
 pub const PREFERENCES: &str = "PREFERENCE_POLICY";
 /// Under Karpenter's name.
@@ -118,6 +120,7 @@ impl Config {
                     false,
                     "true or false",
                 )?,
+                node_repair: parsed((NODE_REPAIR, optional(NODE_REPAIR)), false, "true or false")?,
                 policies: Policies { preferences, min_values },
             },
             cluster: Endpoint {
@@ -200,7 +203,7 @@ mod tests {
     fn six_variables_are_enough() {
         let config = read(&[]).unwrap();
         assert_eq!((&*config.namespace, config.settings.nodes_max), ("joiner-system", 1_000));
-        assert!(!config.settings.spot_to_spot);
+        assert!(!config.settings.spot_to_spot && !config.settings.node_repair);
         assert_eq!(config.settings.policies, Policies::default());
     }
 
@@ -209,6 +212,7 @@ mod tests {
         let config = read(&[
             (NODES_MAX, "40"),
             (SPOT_TO_SPOT, "true"),
+            (NODE_REPAIR, "true"),
             (PREFERENCES, "Ignore"),
             (MIN_VALUES, "BestEffort"),
             (INSTANCE_PROFILES, "nodes=stack-nodes-1, more=stack-more-2"),
@@ -217,6 +221,7 @@ mod tests {
         assert_eq!(config.instance_profiles["more"].to_string(), "stack-more-2");
         let settings = config.settings;
         assert_eq!((settings.nodes_max, settings.spot_to_spot), (40, true));
+        assert!(settings.node_repair);
         assert_eq!(settings.policies.preferences, PreferencePolicy::Ignore);
         assert_eq!(settings.policies.min_values, MinValuesPolicy::BestEffort);
     }

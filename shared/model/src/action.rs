@@ -208,6 +208,8 @@ pub enum DeleteReason {
     ScheduledChange,
     /// The capacity reservation takes the instance back.
     CapacityReservationInterrupted,
+    /// Its node has been ill for too long.
+    Unhealthy,
 }
 
 /// A change to a Node. What is empty is left as it is.

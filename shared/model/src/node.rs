@@ -1,5 +1,6 @@
 //! Nodes.
 
+use crate::condition::Status;
 use crate::instance_type::CapacityType;
 use crate::labels::{self, Labels};
 use crate::name::{InstanceId, NodeName, PoolName, ResourceVersion, Text, Uid};
@@ -52,6 +53,61 @@ pub struct Node {
     /// Whether its condition `Ready` is true.
     #[serde(default)]
     pub ready: bool,
+    /// What of its health is not as it should be.
+    #[serde(default)]
+    pub ailments: Vec<Ailment>,
+}
+
+/// A condition by which a node's health is told: the kubelet's own, and those of EKS' node monitoring agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Health {
+    /// The kubelet is well.
+    Ready,
+    /// GPUs and other accelerators are.
+    AcceleratedHardwareReady,
+    /// Disks and volumes are.
+    StorageReady,
+    /// The network is.
+    NetworkingReady,
+    /// The kernel is.
+    KernelReady,
+    /// What runs containers is.
+    ContainerRuntimeReady,
+}
+
+impl Health {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Ready,
+        Self::AcceleratedHardwareReady,
+        Self::StorageReady,
+        Self::NetworkingReady,
+        Self::KernelReady,
+        Self::ContainerRuntimeReady,
+    ];
+
+    /// The condition's type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::AcceleratedHardwareReady => "AcceleratedHardwareReady",
+            Self::StorageReady => "StorageReady",
+            Self::NetworkingReady => "NetworkingReady",
+            Self::KernelReady => "KernelReady",
+            Self::ContainerRuntimeReady => "ContainerRuntimeReady",
+        }
+    }
+}
+
+/// A condition of a node that is not true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ailment {
+    /// Which.
+    pub kind: Health,
+    /// False or unknown.
+    pub status: Status,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 impl Node {

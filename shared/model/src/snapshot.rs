@@ -204,6 +204,9 @@ pub struct Settings {
     pub nodes_max: u32,
     /// Whether a spot node may be replaced by a cheaper spot node (Karpenter's gate, off by default).
     pub spot_to_spot: bool,
+    /// Whether nodes that are ill for long are given up (Karpenter's gate `NodeRepair`, off by default).
+    #[serde(default)]
+    pub node_repair: bool,
     /// What is done about preferences and `minValues`.
     #[serde(default)]
     pub policies: Policies,

@@ -1,13 +1,14 @@
 //! What becomes of nodes once they are asked for: they join, they live, they are drained, they go. Never launches.
 //!
 //! Each claim is in exactly one of these states, so each is looked at by exactly one of the modules below: on its way up
-//! (`join`), due to go (`retire`), or going (`finish`, which drains).
+//! (`join`), due to go (`retire`, and `repair` where its node is ill), or going (`finish`, which drains).
 
 mod adopt;
 pub(crate) mod drain;
 mod finish;
 mod join;
 mod orphan;
+mod repair;
 mod retire;
 mod world;
 
@@ -54,9 +55,11 @@ pub fn advance(snapshot: &Snapshot, now: Timestamp) -> Plan {
         finish::finish(&world, claim, &mut steps);
     }
     orphan::clear(&world, &mut steps);
+    let census = repair::Census::of(&world);
     for claim in staying {
         if interrupt::notice_to_act_on(claim).is_none()
             && !retire::retire(&world, claim, &mut steps)
+            && !repair::repair(&world, &census, claim, &mut steps)
         {
             join::join(&world, claim, &mut steps);
         }

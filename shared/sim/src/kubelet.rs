@@ -143,6 +143,7 @@ impl World {
             capacity: bare(&machine.capacity),
             allocatable: bare(&machine.allocatable),
             ready: false,
+            ailments: Vec::new(),
         };
         let entry = NodeEntry {
             free: node.allocatable.clone(),

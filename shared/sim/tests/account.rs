@@ -44,6 +44,7 @@ impl Watched {
             cluster_uid: "cluster-uid".into(),
             nodes_max: 10,
             spot_to_spot: false,
+            node_repair: false,
             policies: Policies::default(),
         };
         let account = Account::new(3, at(0), settings, PACES);

@@ -72,6 +72,7 @@ pub fn world(mix: Mix, pods: usize) -> Snapshot {
         cluster_uid: cluster.cluster_uid.clone(),
         nodes_max: u32::MAX,
         spot_to_spot: false,
+        node_repair: false,
         policies: Policies::default(),
     };
     let instance_types =

@@ -120,6 +120,7 @@ impl Stage {
             cluster_uid: uid.into(),
             nodes_max: NODES_MAX,
             spot_to_spot: false,
+            node_repair: false,
             policies: Policies::default(),
         };
         let account = Account::new(1, Timestamp::now(), settings.clone(), paces);

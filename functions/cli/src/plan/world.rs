@@ -29,6 +29,7 @@ pub(super) fn build(mut objects: Objects, catalogue: &Catalogue) -> Result<World
         // The ceiling belongs to a deployment, of which files know nothing.
         nodes_max: u32::MAX,
         spot_to_spot: false,
+        node_repair: false,
         policies: model::snapshot::Policies::default(),
     };
     let instance_types = catalogue.types(&cluster.node_classes)?;

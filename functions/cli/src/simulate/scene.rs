@@ -123,6 +123,7 @@ pub(super) fn settings() -> Settings {
         cluster_uid: "simulated".into(),
         nodes_max: NODES_MAX,
         spot_to_spot: false,
+        node_repair: false,
         policies: model::snapshot::Policies::default(),
     }
 }

@@ -12,6 +12,7 @@ fn settings() -> Settings {
         cluster_uid: "0b5f".into(),
         nodes_max: 10,
         spot_to_spot: false,
+        node_repair: false,
         policies: model::snapshot::Policies::default(),
     }
 }

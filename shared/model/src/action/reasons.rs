@@ -22,7 +22,8 @@ impl DeleteReason {
             | Self::InstanceStopped
             | Self::InstanceTerminated
             | Self::ScheduledChange
-            | Self::CapacityReservationInterrupted => None,
+            | Self::CapacityReservationInterrupted
+            | Self::Unhealthy => None,
         }
     }
 }

@@ -104,6 +104,7 @@ fn condemns_the_living(reason: DeleteReason) -> bool {
         | DeleteReason::PoolDeleted
         | DeleteReason::RegistrationTimeout
         | DeleteReason::NodeDeleted
+        | DeleteReason::Unhealthy
         | DeleteReason::Underutilized
         | DeleteReason::Empty
         | DeleteReason::Drifted => true,

@@ -5,6 +5,7 @@ mod goes;
 mod joins;
 mod notices;
 mod orphans;
+mod repairs;
 mod world;
 
 use expect_test::Expect;

@@ -11,7 +11,7 @@ use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
 use model::memory::Memory;
 use model::name::ObjectName;
-use model::node::Node;
+use model::node::{Ailment, Health, Node};
 use model::pod::{DoNotDisrupt, Owner, Phase, Pod};
 use model::pool::{Disruption, NodePool};
 use model::price::Price;
@@ -62,6 +62,7 @@ fn add(world: &mut Snapshot, kind: &str, line: &Line<'_>) {
             world.instance_types.insert("class".into(), Arc::new(vec![instance_type()].into()));
         }
         "pools" => cluster.pools.clear(),
+        "no-repair" => world.settings.node_repair = false,
         "unreadable" => cluster.unreadable.push(line.name.into()),
         "cluster" => cluster.cluster_uid = line.name.into(),
         other => panic!("{other} is no kind of this language"),
@@ -75,6 +76,7 @@ fn empty() -> Snapshot {
             cluster_uid: "ours".into(),
             nodes_max: 100,
             spot_to_spot: false,
+            node_repair: true,
             policies: model::snapshot::Policies::default(),
         },
         instances: Some(vec![]),
@@ -321,6 +323,18 @@ fn node(line: &Line<'_>) -> Node {
         capacity: allocatable.clone(),
         allocatable,
         ready: !line.has("not-ready"),
+        ailments: line.all("ill").map(ailment).collect(),
+    }
+}
+
+/// `CONDITION:STATUS:AGE`
+fn ailment(text: &str) -> Ailment {
+    let parts: Vec<&str> = text.split(':').collect();
+    let mut kinds = Health::ALL.into_iter();
+    Ailment {
+        kind: kinds.find(|kind| kind.as_str() == parts[0]).expect("the text is well-formed"),
+        status: if parts[1] == "False" { Status::False } else { Status::Unknown },
+        since: now() - duration(parts[2]),
     }
 }
 

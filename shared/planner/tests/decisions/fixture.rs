@@ -167,6 +167,7 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
             cluster_uid: "cluster".into(),
             nodes_max: 1000,
             spot_to_spot: false,
+            node_repair: false,
             policies: Policies::default(),
         },
         instances: Some(vec![]),
@@ -571,6 +572,7 @@ fn node(line: &Line<'_>, types: &[InstanceType]) -> (Node, Option<NodeClaim>) {
         capacity: it.capacity.clone(),
         allocatable: it.allocatable.clone(),
         ready: !line.has("not-ready"),
+        ailments: Vec::new(),
     };
     (node, (!line.has("unmanaged")).then_some(claim))
 }

@@ -128,6 +128,10 @@ fn check_deletion(
         | DeleteReason::CapacityReservationInterrupted => {
             claim.notice.is_none().then(|| format!("claim {name} carries no notice"))
         }
+        DeleteReason::Unhealthy => {
+            let is_ill = facts.nodes_of(claim).iter().any(|node| !node.ailments.is_empty());
+            (!is_ill).then(|| format!("the node of claim {name} is well"))
+        }
         DeleteReason::Underutilized
         | DeleteReason::Empty
         | DeleteReason::Drifted
@@ -152,6 +156,7 @@ fn condemns_the_living(facts: &Facts<'_>, claim: &NodeClaim, reason: DeleteReaso
             | DeleteReason::PoolDeleted
             | DeleteReason::RegistrationTimeout
             | DeleteReason::NodeDeleted
+            | DeleteReason::Unhealthy
     );
     let node_goes = facts.nodes_of(claim).iter().any(|node| node.deleting.is_some());
     let live = claim.instance.as_ref().is_some_and(|id| facts.is_live(id));

@@ -92,6 +92,7 @@ pub(crate) fn empty(scope: Scope) -> Snapshot {
             cluster_uid: "ours".into(),
             nodes_max: 100,
             spot_to_spot: false,
+            node_repair: false,
             policies: model::snapshot::Policies::default(),
         },
         instances: Some(vec![]),
@@ -300,6 +301,7 @@ pub(crate) fn healthy_node(name: &str, instance: &str) -> Node {
         capacity: room(2000),
         allocatable: room(2000),
         ready: true,
+        ailments: vec![],
     }
 }
 

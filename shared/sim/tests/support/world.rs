@@ -152,6 +152,7 @@ pub(crate) fn settings() -> Settings {
         cluster_uid: "cluster-uid".into(),
         nodes_max: 200,
         spot_to_spot: false,
+        node_repair: false,
         policies: Policies::default(),
     }
 }

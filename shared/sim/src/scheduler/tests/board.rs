@@ -72,6 +72,7 @@ pub(super) fn node(name: &str, words: &str) -> Node {
         capacity: room.clone(),
         allocatable: room,
         ready: true,
+        ailments: vec![],
     }
 }
 

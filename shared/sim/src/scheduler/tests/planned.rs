@@ -124,6 +124,7 @@ fn world(classes: &[(usize, String)], daemon: bool) -> Snapshot {
         cluster_uid: "cluster-uid".into(),
         nodes_max: 100,
         spot_to_spot: false,
+        node_repair: false,
         policies: Policies::default(),
     };
     let instance_types = BTreeMap::from([("default".into(), Arc::new(types.into()))]);

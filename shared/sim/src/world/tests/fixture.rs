@@ -43,6 +43,7 @@ pub(super) fn world_with(workload: Workload) -> World {
         cluster_uid: "cluster-uid".into(),
         nodes_max: 10,
         spot_to_spot: false,
+        node_repair: false,
         policies: model::snapshot::Policies::default(),
     };
     let start = Timestamp::from_second(1_700_000_000).unwrap();
