@@ -210,6 +210,8 @@ pub enum DeleteReason {
     CapacityReservationInterrupted,
     /// Its node has been ill for too long.
     Unhealthy,
+    /// Its static pool asks for fewer nodes.
+    ScaledDown,
 }
 
 /// A change to a Node. What is empty is left as it is.

@@ -13,6 +13,7 @@ mod drift;
 mod fingerprint;
 mod renewal;
 mod replacement;
+mod surplus;
 
 use crate::scheduling::rooms::Index;
 use budgets::Budgets;
@@ -49,6 +50,7 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let index = Index::of(&snapshot.cluster);
     let mut sweep = Sweep::new(snapshot, &index, now);
     commands::carry_on(&mut sweep);
+    surplus::give_back(&mut sweep);
     let drifted = drift::mark(&mut sweep);
     let watched = candidates::watch(snapshot, &index, now);
     let found = candidates::find(&mut sweep, &watched);

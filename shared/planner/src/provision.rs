@@ -11,6 +11,7 @@ mod launches;
 mod offers;
 mod opening;
 mod proving;
+pub(crate) mod replicas;
 mod resume;
 mod seeds;
 mod unproductive;
@@ -32,14 +33,22 @@ use waiting::Waiting;
 /// second; what remains is for the slowest of its retries (its back-off ends at 10 s) and for daemons to start.
 pub(crate) const SETTLING: SignedDuration = SignedDuration::from_secs(30);
 
-/// Plans places for pods that wait, and carries on launches that were begun.
+/// Plans places for pods that wait and nodes that static pools lack, and carries on launches that were begun.
 pub fn provision(snapshot: &Snapshot, now: Timestamp) -> Plan {
-    let mut plan = Plan::default();
     if snapshot.cluster.cluster_uid != snapshot.settings.cluster_uid {
+        let mut plan = Plan::default();
         let why = "this is not the cluster that joiner was deployed for".into();
         plan.leave_out(Subject::Cluster, Reason::ViewRefused { why });
         return plan;
     }
+    let mut plan = place(snapshot, now);
+    replicas::fill_up(snapshot, now, &mut plan);
+    plan
+}
+
+/// Plans places for pods that wait, and carries on launches that were begun.
+pub(crate) fn place(snapshot: &Snapshot, now: Timestamp) -> Plan {
+    let mut plan = Plan::default();
     let dropped = resume::resume(snapshot, now, &mut plan);
     let index = Index::of(&snapshot.cluster);
     let storage = Storage::of(&snapshot.cluster);

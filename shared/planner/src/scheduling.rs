@@ -16,6 +16,7 @@ pub(crate) mod pack;
 pub(crate) mod pools;
 pub(crate) mod profiles;
 pub(crate) mod ranking;
+pub(crate) mod replica;
 pub(crate) mod rooms;
 pub(crate) mod stock;
 pub(crate) mod topology;

@@ -23,7 +23,8 @@ impl DeleteReason {
             | Self::InstanceTerminated
             | Self::ScheduledChange
             | Self::CapacityReservationInterrupted
-            | Self::Unhealthy => None,
+            | Self::Unhealthy
+            | Self::ScaledDown => None,
         }
     }
 }

@@ -105,6 +105,7 @@ fn condemns_the_living(reason: DeleteReason) -> bool {
         | DeleteReason::RegistrationTimeout
         | DeleteReason::NodeDeleted
         | DeleteReason::Unhealthy
+        | DeleteReason::ScaledDown
         | DeleteReason::Underutilized
         | DeleteReason::Empty
         | DeleteReason::Drifted => true,

@@ -128,6 +128,10 @@ fn examine<'a>(
         let name = claim.spec.pool.as_deref().unwrap_or_default();
         blocked(format!("NodePool not found (NodePool={name})"))
     })?;
+    if pool.replicas.is_some() {
+        let why = format!("NodePool \"{}\" is static", pool.name).into();
+        return Err(Box::new(Reason::Unconsolidatable { why }));
+    }
     let all = index.pods_on(&node.name);
     let pods: Vec<&Arc<Pod>> = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
     let is_fixed = |why: String| Box::new(Reason::Unconsolidatable { why: why.into() });
@@ -245,7 +249,7 @@ fn price_of(snapshot: &Snapshot, claim: &NodeClaim) -> Option<Price> {
 
 /// Karpenter's disruption cost in thousandths: per pod one, more or less by its deletion cost and priority, all of it
 /// less as the node nears its expiry.
-fn disruption_cost(pods: &[&Arc<Pod>], claim: &NodeClaim, now: Timestamp) -> i64 {
+pub(super) fn disruption_cost(pods: &[&Arc<Pod>], claim: &NodeClaim, now: Timestamp) -> i64 {
     let of_pod = |pod: &&Arc<Pod>| {
         let by_deletion = i64::from(pod.deletion_cost) * 1000 / (1 << 27);
         let by_priority = i64::from(pod.priority) * 1000 / (1 << 25);

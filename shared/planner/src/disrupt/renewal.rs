@@ -1,19 +1,25 @@
 //! Nodes that have drifted are renewed: empty ones go, the others once what takes their pods is there.
 //!
 //! Where their pods would go is asked of `provision`, for a world in which the node is being deleted. So a replacement keeps
-//! to all that a new node does, what is free is used first, and one node may be replaced by several.
+//! to all that a new node does, what is free is used first, and one node may be replaced by several. Nodes of static pools are
+//! replaced one by one, whatever is on them.
 
 use super::Sweep;
 use super::candidates::{Candidate, Expected, blocked, is_expecting, pods_allow};
 use super::commands;
 use super::drift::Drifted;
-use crate::provision::{SETTLING, provision};
+use crate::provision::{SETTLING, place};
+use crate::scheduling::amounts::Columns;
+use crate::scheduling::claims::name_for;
+use crate::scheduling::limits::{Allowance, node_count};
+use crate::scheduling::replica::Mould;
 use crate::scheduling::rooms::{initialized_since, is_leaving, is_reserved};
+use crate::scheduling::stock::Survey;
 use jiff::Timestamp;
 use model::action::{ClaimToLaunch, ClusterAction, NewClaim};
 use model::claim::NodeClaim;
 use model::labels;
-use model::name::{ClaimName, NodeName};
+use model::name::{ClaimName, NodeName, PoolName};
 use model::node::Node;
 use model::plan::{Placement, Target};
 use model::pod::Pod;
@@ -21,7 +27,7 @@ use model::pool::DisruptionReason;
 use model::price::Price;
 use model::reason::{Reason, Subject};
 use model::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// For so many nodes a pass looks for replacements at most: budgets mostly allow fewer at once, and each is planned as all of
@@ -32,6 +38,8 @@ const TRIES_MAX: usize = 10;
 pub(super) fn renew<'a>(sweep: &mut Sweep<'a, '_>, drifted: &[Drifted<'a>]) -> bool {
     let before = sweep.begun.len();
     let expected = Expected::of(sweep);
+    let survey = Survey::new(sweep.snapshot, Columns::default(), sweep.now);
+    let mut moulds = Moulds { survey: &survey, pools: BTreeMap::new(), taken: BTreeSet::new() };
     let mut used = Vec::new();
     for one in drifted {
         let Some(node) = sweep.index.node_of(one.claim) else { continue };
@@ -39,6 +47,7 @@ pub(super) fn renew<'a>(sweep: &mut Sweep<'a, '_>, drifted: &[Drifted<'a>]) -> b
             continue;
         }
         match examine(sweep, &expected, node, one) {
+            Ok(candidate) if candidate.pool.replicas.is_some() => moulds.renew(sweep, &candidate),
             Ok(candidate) if candidate.is_empty() => remove(sweep, &candidate),
             Ok(candidate) => used.push(candidate),
             Err(reason) => sweep.leave_out(&node.name, *reason),
@@ -138,13 +147,53 @@ fn renew_one(sweep: &mut Sweep<'_, '_>, world: &mut Imagined, candidate: &Candid
             sweep.budgets.give_back(candidate.pool);
             remove(sweep, candidate);
         }
-        Ok(new) => {
-            let names: Vec<ClaimName> = new.iter().map(|claim| claim.name.clone()).collect();
-            commands::mark(sweep, candidate, DisruptionReason::Drifted, &names);
-            for claim in new {
-                sweep.push(ClusterAction::CreateClaim(claim));
-            }
+        Ok(new) => replace(sweep, candidate, new),
+    }
+}
+
+fn replace(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>, new: Vec<NewClaim>) {
+    let names: Vec<ClaimName> = new.iter().map(|claim| claim.name.clone()).collect();
+    commands::mark(sweep, candidate, DisruptionReason::Drifted, &names);
+    for claim in new {
+        sweep.push(ClusterAction::CreateClaim(claim));
+    }
+}
+
+/// What nodes of static pools are made from, once it was looked for.
+struct Moulds<'s, 'a> {
+    survey: &'s Survey<'a>,
+    pools: BTreeMap<&'a PoolName, Result<(Mould<'a>, Allowance), Box<Reason>>>,
+    /// Names given in this pass.
+    taken: BTreeSet<ClaimName>,
+}
+
+impl<'a> Moulds<'_, 'a> {
+    fn renew(&mut self, sweep: &mut Sweep<'a, '_>, candidate: &Candidate<'a>) {
+        let Candidate { node, claim, pool, .. } = *candidate;
+        let snapshot = sweep.snapshot;
+        let survey = self.survey;
+        let mould = self.pools.entry(&pool.name).or_insert_with(|| {
+            let ceiling = i64::from(snapshot.settings.nodes_max) - node_count(snapshot);
+            let allowance = Allowance::of(snapshot, pool, ceiling);
+            Ok((Mould::of(survey, pool)?, allowance))
+        });
+        let (mould, allowance) = match mould {
+            Ok(mould) => mould,
+            Err(reason) => return sweep.leave_out(&node.name, Reason::clone(reason)),
+        };
+        if !take_budget(sweep, candidate) {
+            return;
         }
+        if let Err(reason) = mould.admit(allowance) {
+            sweep.budgets.give_back(pool);
+            return sweep.leave_out(&node.name, *reason);
+        }
+        if self.taken.is_empty() {
+            self.taken.extend(snapshot.cluster.claims.iter().map(|claim| claim.name.clone()));
+        }
+        let name = name_for(&pool.name, &claim.uid, &self.taken);
+        self.taken.insert(name.clone());
+        replace(sweep, candidate, vec![mould.claim(name, vec![claim.name.clone()])]);
     }
 }
 
@@ -191,7 +240,7 @@ impl Imagined {
         for node in asked.cluster.nodes.iter_mut().filter(|node| node.name == *name) {
             Arc::make_mut(node).deleting = Some(now);
         }
-        let plan = provision(&asked, now);
+        let plan = place(&asked, now);
         for left_out in &plan.left_out {
             if let Subject::Pod(pod) = &left_out.subject {
                 let why = left_out.reasons.first().map(ToString::to_string).unwrap_or_default();

@@ -26,15 +26,24 @@ pub(crate) fn in_order(snapshot: &Snapshot) -> Vec<&Arc<NodePool>> {
     pools
 }
 
-/// What a pool can launch, or why it takes no new nodes.
+/// What a pool can launch for pods, or why it takes no new nodes.
 pub(crate) fn open<'a>(survey: &Survey<'a>, pool: &'a NodePool) -> Result<Stock<'a>, Box<Reason>> {
+    if pool.replicas.is_some() && !pool.deleting {
+        let (pool, why) = (pool.name.clone(), "it is static".into());
+        return Err(Box::new(Reason::PoolClosed { pool, why }));
+    }
+    stock_of(survey, pool)
+}
+
+/// What a pool can launch, static or not, or why it can launch nothing.
+pub(crate) fn stock_of<'a>(
+    survey: &Survey<'a>,
+    pool: &'a NodePool,
+) -> Result<Stock<'a>, Box<Reason>> {
     let closed =
         |why: String| Box::new(Reason::PoolClosed { pool: pool.name.clone(), why: why.into() });
     if pool.deleting {
         return Err(closed("it is being deleted".to_owned()));
-    }
-    if pool.replicas.is_some() {
-        return Err(closed("it is static".to_owned()));
     }
     let class = usable_class(survey.snapshot, &pool.node_class).map_err(closed)?;
     let requirements = node_requirements(pool, class);

@@ -4,7 +4,7 @@
 //! type m5.large 2 8Gi od=96 spot=35 zones=a,b gpu=1 arch=arm64 pods=29 store=80Gi label:family=m5
 //! class default not-ready | deleting | zones=a
 //! pool default weight=10 class=default label:team=a need:team=In:a,b taint:gpu=yes startup:cni= limit:cpu=8 nodes=3
-//!      min:instance-family=2 after=30s|never policy=WhenEmpty budget=10%|1|0@Empty static deleting
+//!      min:instance-family=2 after=30s|never policy=WhenEmpty budget=10%|1|0@Empty replicas=2 deleting
 //! daemon logs 100m 128Mi select:team=a tolerate:gpu port=9100
 //! pod web 500m 1Gi x3 on=n1 select:k=v need:k=In:a,b prefer:k=In:a tolerate:gpu port=80 priority=5 gpu=1 owner=Job/j
 //!      volume | opted-out | keep | done | of-daemon:logs | label:app=web | ns=other and the words of `neighbours.rs`
@@ -390,7 +390,7 @@ fn pool(line: &Line<'_>) -> NodePool {
         uid: line.0[1].into(),
         deleting: line.has("deleting"),
         weight: line.number("weight").unwrap_or(0).try_into().unwrap(),
-        replicas: line.has("static").then_some(1),
+        replicas: line.number("replicas").map(|n| n.try_into().unwrap()),
         labels: line.pairs("label"),
         annotations: BTreeMap::new(),
         requirements,

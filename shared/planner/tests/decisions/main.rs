@@ -16,6 +16,7 @@ mod limits;
 mod neighbours;
 mod pools;
 mod preferences;
+mod replicas;
 mod resume;
 mod rooms;
 mod stamps;

@@ -187,7 +187,7 @@ fn a_pool_says_why_it_is_closed() {
         "class default
          class broken not-ready
          pool going deleting
-         pool kept static
+         pool kept replicas=0
          pool broken class=broken
          pool lost class=nowhere
          type m5.large 2 8Gi od=96

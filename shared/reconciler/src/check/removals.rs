@@ -132,6 +132,11 @@ fn check_deletion(
             let is_ill = facts.nodes_of(claim).iter().any(|node| !node.ailments.is_empty());
             (!is_ill).then(|| format!("the node of claim {name} is well"))
         }
+        DeleteReason::ScaledDown => {
+            let pool = claim.spec.pool.as_ref().and_then(|pool| cluster.pool(pool));
+            let is_static = pool.is_some_and(|pool| pool.replicas.is_some());
+            (!is_static).then(|| format!("claim {name} is of no static NodePool"))
+        }
         DeleteReason::Underutilized
         | DeleteReason::Empty
         | DeleteReason::Drifted
