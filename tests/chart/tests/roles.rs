@@ -114,6 +114,7 @@ fn disruption_marks_and_replaces() {
             csinodes.storage.k8s.io: list watch
             daemonsets.apps: list watch
             ec2nodeclasses.karpenter.k8s.aws: list watch
+            events: create patch
             joiner-system: configmaps: create
             joiner-system: configmaps joiner-state: get patch
             leases.coordination.k8s.io karpenter-leader-election: list
