@@ -8,6 +8,9 @@ const MICRO_DOLLARS_PER_DOLLAR: f64 = 1e6;
 /// still add up far below the largest `i64`.
 const DOLLARS_MAX: f64 = 1e6;
 
+/// The same in micro-dollars.
+const MICRO_DOLLARS_MAX: i64 = 1_000_000_000_000;
+
 /// The price of so many dollars, rounded to the nearest micro-dollar; the error says what is wrong with it.
 pub(crate) fn price(dollars: f64) -> Result<Price, String> {
     if !(0.0..=DOLLARS_MAX).contains(&dollars) {
@@ -16,6 +19,18 @@ pub(crate) fn price(dollars: f64) -> Result<Price, String> {
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^12 after the check above")]
     let micro_dollars = (dollars * MICRO_DOLLARS_PER_DOLLAR).round() as i64;
     Ok(Price::from_micro_dollars(micro_dollars))
+}
+
+/// The price that a text names, as AWS' APIs write it: `0.0960000000`. None where it is no number, or no price.
+pub fn parse(text: &str) -> Option<Price> {
+    price(text.trim().parse().ok()?).ok()
+}
+
+/// A price of so many micro-dollars, within the bounds of [`price`].
+pub(crate) fn of_micro_dollars(micro_dollars: i64) -> Option<Price> {
+    (0..=MICRO_DOLLARS_MAX)
+        .contains(&micro_dollars)
+        .then(|| Price::from_micro_dollars(micro_dollars))
 }
 
 /// The price in dollars.
@@ -38,6 +53,9 @@ mod tests {
         for bad in [-0.01, 1e9, f64::NAN, f64::INFINITY] {
             assert!(price(bad).is_err(), "{bad}");
         }
+        assert_eq!(parse("0.0960000000"), Some(Price::from_micro_dollars(96_000)));
+        assert_eq!((parse("-1"), parse("NaN"), parse("")), (None, None, None));
+        assert_eq!((of_micro_dollars(-1), of_micro_dollars(1_000_000_000_001)), (None, None));
     }
 
     proptest! {

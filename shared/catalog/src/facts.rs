@@ -3,11 +3,11 @@
 use model::instance_type::CapacityType;
 use model::name::{InstanceTypeName, Text, Zone};
 use model::price::Price;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// An instance type. Names as in `DescribeInstanceTypes`, shortened; a fact that is not known is absent.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceFacts {
     /// Its name, such as `m5.large`.
     pub name: InstanceTypeName,
@@ -38,22 +38,22 @@ pub struct InstanceFacts {
     /// `intel`, `amd` or `aws`.
     pub cpu_manufacturer: Text,
     /// Sustained clock speed in MHz.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_mhz: Option<u32>,
     /// Baseline network bandwidth in Mbit/s.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_mbps: Option<u32>,
     /// Maximum EBS bandwidth in Mbit/s, where it is EBS-optimized by default.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ebs_mbps: Option<u32>,
     /// All local NVMe disks together in GB (10⁹ bytes).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nvme_gb: Option<u32>,
     /// GPUs by model.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gpus: Vec<Gpu>,
     /// Inferentia and Trainium devices.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neuron: Option<Neuron>,
     /// The most interfaces that can be Elastic Fabric Adapters.
     #[serde(default)]
@@ -63,13 +63,13 @@ pub struct InstanceFacts {
     pub branch_enis: u32,
     /// How it can be bought at all.
     pub usage_classes: Vec<CapacityType>,
-    /// Where it is offered and for how much, by region.
-    #[serde(deserialize_with = "crate::file::regions")]
+    /// Where it is offered and for how much, by region. Written apart from the rest, see [`crate::stored`].
+    #[serde(default, deserialize_with = "crate::file::regions", skip_serializing)]
     pub regions: BTreeMap<Text, RegionFacts>,
 }
 
 /// GPUs of one model.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {
     /// The model in lower case: `a100`.
     pub name: Text,
@@ -82,7 +82,7 @@ pub struct Gpu {
 }
 
 /// AWS's own accelerators.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neuron {
     /// `inferentia`, `inferentia2` or `trainium`.
     pub name: Text,
@@ -93,7 +93,7 @@ pub struct Neuron {
 }
 
 /// An instance type in one region.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegionFacts {
     /// On-demand, per hour, Linux.
     pub on_demand: Price,
@@ -102,7 +102,7 @@ pub struct RegionFacts {
 }
 
 /// An instance type in one zone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneFacts {
     /// The zone.
     pub zone: Zone,

@@ -1,14 +1,18 @@
 //! EC2 facts and EC2NodeClass settings to instance types: pure, with the built-in facts.
 //!
 //! [`resolve`] answers what a node of each instance type would offer under one EC2NodeClass and where it can be
-//! bought. It asks nobody: live facts are brought by an adapter, the built-in ones lie in `data/`.
+//! bought. It asks nobody: live facts are brought by an adapter, the built-in ones lie in `data/`. [`merge`] puts what the
+//! adapter saw together with what was known before, [`stored`] is the form in which that is kept in the cluster.
 
+pub mod dollars;
 pub mod facts;
+pub mod merge;
+pub mod naming;
 pub mod resolved;
+pub mod stored;
 
 mod attachments;
 mod capacity;
-mod dollars;
 mod family;
 mod file;
 mod intern;
@@ -110,6 +114,13 @@ impl Facts {
     /// The instance types of all regions, in the order of their names.
     pub fn types(&self) -> impl Iterator<Item = &InstanceFacts> {
         self.types.iter().map(|prepared| &prepared.facts)
+    }
+
+    /// An instance type.
+    pub fn named(&self, name: &str) -> Option<&InstanceFacts> {
+        let index =
+            self.types.binary_search_by(|prepared| (*prepared.facts.name).cmp(name)).ok()?;
+        Some(&self.types[index].facts)
     }
 
     /// The regions that something is known about, in order.
