@@ -17,6 +17,8 @@ OF_LAMBDA = {
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 }
+# How the services that are called without an SDK name their operations, by their names in policies.
+OF_TARGETS = {"ssm": "AmazonSSM", "pricing": "AWSPriceListService"}
 # Rights that belong to RunInstances: for its tags, and for the role that it hands on.
 OF_LAUNCHES = {"ec2:CreateTags", "iam:PassRole"}
 
@@ -45,7 +47,8 @@ def calls():
             for method in re.findall(r"\.((?:run|terminate|describe|send|create)_[a-z_]+)\(\)", text):
                 name = "".join(part.capitalize() for part in method.split("_"))
                 found.add(("sqs:" if name == "SendMessage" else "ec2:") + name)
-            found.update("ssm:" + name for name in re.findall(r"AmazonSSM\.(\w+)", text))
+            for service, target in OF_TARGETS.items():
+                found.update(f"{service}:{name}" for name in re.findall(target + r"\.(\w+)", text))
     return found
 
 

@@ -1,23 +1,36 @@
-//! EC2NodeClasses to their status: the subnets, security groups, images and reservations that their terms select now.
+//! EC2NodeClasses to their status: the subnets, security groups, images and reservations that their terms select now. Once
+//! an hour, and where there is none yet, the catalogue of instance types and prices.
 
+use crate::catalogue;
 use aws::Ec2;
 use kubernetes::client::Client;
 use model::name::Text;
 use reconciler::batch::{Invocation, Response, respond};
 use reconciler::ports::ObserveError;
 use reconciler::report::{self, Done, Report};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-/// Looks at every class. What has not changed is not written again. `profiles` are the instance profiles that were made at
-/// deployment, by role.
+/// Looks at every class, and at what the catalogue is made of when the event says so. What has not changed is not written
+/// again. `profiles` are the instance profiles that were made at deployment, by role.
 pub async fn handle(
-    cluster: &Client,
-    cloud: &Ec2,
+    (cluster, cloud): (&Client, &Ec2),
     profiles: &BTreeMap<Text, Text>,
     invocation: &Invocation<'_>,
+    event: &str,
 ) -> Response {
-    respond(invocation.messages, look(cluster, cloud, profiles, invocation).await)
+    let mut report = Report { passes: 1, ..Report::default() };
+    let classes = look(cluster, cloud, profiles, (invocation, &mut report)).await;
+    // One of the two that fails does not keep the other back.
+    let types = offers(cluster, cloud, is_due(event), (invocation, &mut report)).await;
+    report::log("catalog", &report);
+    respond(invocation.messages, classes.and(types).map(|()| report))
+}
+
+/// Whether the schedule for instance types and prices has sent this (`infra/template.yaml`).
+fn is_due(event: &str) -> bool {
+    serde_json::from_str::<Value>(event).is_ok_and(|event| event["look"] == "catalogue")
 }
 
 /// A class that cannot be looked at does not keep the others back: the first error is told when all have had their turn.
@@ -25,12 +38,11 @@ async fn look(
     cluster: &Client,
     cloud: &Ec2,
     profiles: &BTreeMap<Text, Text>,
-    invocation: &Invocation<'_>,
-) -> Result<Report, ObserveError> {
+    (invocation, report): (&Invocation<'_>, &mut Report),
+) -> Result<(), ObserveError> {
     let classes = cluster.node_classes().await?;
-    let mut report = Report { passes: 1, ..Report::default() };
     if classes.is_empty() {
-        return Ok(report);
+        return Ok(());
     }
     let version = cluster.version().await?;
     let mut failed = None;
@@ -47,6 +59,31 @@ async fn look(
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    report::log("catalog", &report);
-    failed.map_or(Ok(report), Err)
+    failed.map_or(Ok(()), Err)
+}
+
+/// Stores what there is to buy, if it is time for that or nothing is stored yet.
+async fn offers(
+    cluster: &Client,
+    cloud: &Ec2,
+    is_due: bool,
+    (invocation, report): (&Invocation<'_>, &mut Report),
+) -> Result<(), ObserveError> {
+    if invocation.stop.load(Ordering::Relaxed) || (!is_due && cluster.has_catalogue().await?) {
+        return Ok(());
+    }
+    catalogue::refresh(cluster, cloud, invocation.now, report).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_due_when_its_schedule_says_so() {
+        assert!(is_due(r#"{"look": "catalogue"}"#));
+        for other in [r#"{"source": "aws.events"}"#, r#"["look"]"#, "", "\"catalogue\""] {
+            assert!(!is_due(other), "{other}");
+        }
+    }
 }

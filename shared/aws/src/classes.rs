@@ -1,7 +1,8 @@
 //! What an EC2NodeClass' terms select: the questions that the crate `launch` makes of them, put to AWS.
 
 use crate::failure;
-use crate::parameters::Parameters;
+use crate::parameters;
+use crate::signed::Service;
 use crate::timestamp;
 use crate::turns::{Kind, Turns};
 use aws_sdk_ec2::Client;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) client: &'a Client,
-    pub(crate) parameters: &'a Parameters,
+    pub(crate) parameters: &'a Service,
     pub(crate) turns: &'a Turns,
 }
 
@@ -43,7 +44,9 @@ pub(crate) async fn status(
         found.security_groups.extend(asked.security_groups(&lookup).await?);
     }
     match lookup::parameters(&template.ami_selector_terms, version) {
-        Ok(parameters) => found.parameters = asked.parameters.read(parameters, context.now).await?,
+        Ok(parameters) => {
+            found.parameters = parameters::read(asked.parameters, parameters, context.now).await?;
+        }
         Err(error) => found.unsupported = Some(error),
     }
     let named: Vec<Text> = found.parameters.iter().map(|(_, image)| image.clone()).collect();
@@ -83,11 +86,19 @@ impl Asked<'_> {
     }
 
     async fn turn(self) -> Result<(), ObserveError> {
-        let taken = self.turns.take(Kind::Look, 1).await;
+        self.turns_of(1).await
+    }
+
+    /// Waits for the turn of so many calls together.
+    pub(crate) async fn turns_of(self, calls: i64) -> Result<(), ObserveError> {
+        let taken = self.turns.take(Kind::Look, calls).await;
         taken.map_err(|_| ObserveError::Throttled { service: "EC2" })
     }
 
-    fn failed<E: failure::CallError>(self, error: &SdkError<E, HttpResponse>) -> ObserveError {
+    pub(crate) fn failed<E: failure::CallError>(
+        self,
+        error: &SdkError<E, HttpResponse>,
+    ) -> ObserveError {
         let error = failure::of_reading(error);
         if matches!(error, ObserveError::Throttled { .. }) {
             self.turns.refused(Kind::Look);

@@ -1,5 +1,7 @@
 //! How AWS is reached: who asks, over which TLS, and how long an answer is waited for.
 
+use crate::pricing;
+use crate::signed::{self, Service};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ec2::Client;
@@ -8,6 +10,7 @@ use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::config::{BehaviorVersion, Region};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// So long a connection may take to stand; one to the region's endpoint takes some 10 ms.
@@ -26,6 +29,8 @@ pub struct Options {
     pub endpoint: Option<String>,
     /// An endpoint of the parameter store in place of AWS' own.
     pub parameters_endpoint: Option<String>,
+    /// An endpoint of the price list in place of AWS' own.
+    pub prices_endpoint: Option<String>,
     /// Who asks.
     pub credentials: SharedCredentialsProvider,
 }
@@ -57,7 +62,7 @@ pub fn credentials_from(
 /// A client that tries nothing again: want of capacity comes as HTTP 500, and the SDK would ask for the same thrice
 /// before anybody hears of it.
 pub(crate) fn client(options: Options) -> Client {
-    let Options { region, endpoint, parameters_endpoint: _, credentials } = options;
+    let Options { region, endpoint, credentials, .. } = options;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TAKES)
         .operation_timeout(CALL_TAKES)
@@ -71,6 +76,43 @@ pub(crate) fn client(options: Options) -> Client {
         .timeout_config(timeouts);
     config.set_endpoint_url(endpoint);
     Client::from_conf(config.build())
+}
+
+/// The services that are asked without an SDK.
+pub(crate) struct Services {
+    pub(crate) parameters: Service,
+    pub(crate) prices: Service,
+}
+
+impl Services {
+    pub(crate) fn new(options: &Options) -> Self {
+        let Options { region, parameters_endpoint, prices_endpoint, .. } = options;
+        let connector = signed::connector();
+        let service = |(title, name, host): (&'static str, &'static str, &str),
+                       at: (&str, &Option<String>)| {
+            let (region, endpoint) = at;
+            let own = || format!("https://{host}.{region}.{}", domain(region));
+            Service {
+                title,
+                name,
+                region: region.to_owned(),
+                endpoint: endpoint.clone().unwrap_or_else(own),
+                credentials: options.credentials.clone(),
+                connector: Arc::clone(&connector),
+                limit: CALL_TAKES,
+            }
+        };
+        let parameters = ("Systems Manager", "ssm", "ssm");
+        let prices = ("the price list", "pricing", "api.pricing");
+        Self {
+            parameters: service(parameters, (region, parameters_endpoint)),
+            prices: service(prices, (pricing::serving(region), prices_endpoint)),
+        }
+    }
+}
+
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 /// Without C to compile.

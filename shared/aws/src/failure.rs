@@ -4,6 +4,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use launch::refusal::{self, Failure};
 use model::outcome::Outcome;
+use reconciler::chain::chain;
 use reconciler::ports::ObserveError;
 use std::error::Error;
 
@@ -22,7 +23,7 @@ pub(crate) fn outcome<E: CallError>(error: &SdkError<E, HttpResponse>) -> Outcom
             message: said.message().unwrap_or_default(),
             status: error.raw_response().map_or(0, |response| response.status().as_u16()),
         }),
-        None => Outcome::Unknown { message: chain(error) },
+        None => Outcome::Unknown { message: said(error) },
     }
 }
 
@@ -48,13 +49,7 @@ pub(crate) fn of_reading<E: CallError>(error: &SdkError<E, HttpResponse>) -> Obs
     }
 }
 
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut whole = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        whole = format!("{whole}: {error}");
-        cause = error.source();
-    }
-    whole.lines().next().unwrap_or_default().chars().take(MESSAGE_CHARS_MAX).collect()
+/// An error with its causes, in one line of bounded length.
+pub(crate) fn said(error: &(dyn Error + 'static)) -> String {
+    chain(error).lines().next().unwrap_or_default().chars().take(MESSAGE_CHARS_MAX).collect()
 }

@@ -1,4 +1,4 @@
-//! EC2 as the port to the cloud: the only crate that names EC2's SDK.
+//! EC2 as the port to the cloud, and what else of AWS is asked: the only crate that names EC2's SDK.
 //!
 //! It carries out what the plan says and what the crate `launch` makes of it, one call for one action. Nothing is tried
 //! again here, for the executor has to know of every answer; a call waits for its turn, so that EC2 need not refuse it.
@@ -9,14 +9,19 @@ mod connect;
 mod failure;
 mod instances;
 mod launch_call;
+mod offers;
 mod parameters;
+mod pricing;
+mod signed;
 mod turns;
 
 pub use connect::{CredentialsMissing, Options, credentials_from};
 
 use aws_sdk_ec2::Client;
 use catalog::Facts;
+use catalog::merge::Seen;
 use classes::Asked;
+use connect::Services;
 use jiff::Timestamp;
 use launch::request::{Site, request};
 use launch::resolve::Context;
@@ -26,10 +31,9 @@ use model::name::{InstanceId, NodeClassName, SubnetId, Text};
 use model::node_class::status::ClassStatus;
 use model::node_class::{NodeClass, Subnet};
 use model::outcome::Outcome;
-use parameters::Parameters;
 use reconciler::ports::{Cloud, CloudQuery, CloudState, ObserveError};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use turns::{Kind, Turns};
 
 /// EC2 takes a thousand in one call (API reference, `TerminateInstances`); half, as it recommends smaller ones.
@@ -38,12 +42,20 @@ const TERMINATE_AT_ONCE: usize = 500;
 /// EC2 in one region, for one cluster. Built once for a process, inside a tokio runtime.
 pub struct Ec2 {
     client: Client,
-    parameters: Parameters,
+    services: Services,
     region: String,
     site: Site,
     settings: catalog::Settings,
     turns: Turns,
-    classes: Mutex<BTreeMap<NodeClassName, Class>>,
+    known: Mutex<Known>,
+}
+
+/// What instance types are told from.
+#[derive(Default)]
+struct Known {
+    /// None where those that are built in have to do.
+    facts: Option<Arc<Facts>>,
+    classes: BTreeMap<NodeClassName, Class>,
 }
 
 /// A class as it was last seen, and what instance types are under it.
@@ -56,10 +68,33 @@ struct Class {
 impl Ec2 {
     /// Makes the client; EC2 is not called.
     pub fn connect(options: Options, site: Site, settings: catalog::Settings) -> Self {
-        let Options { region, parameters_endpoint, credentials, .. } = options.clone();
-        let parameters = Parameters::new(&region, parameters_endpoint, credentials);
+        let (region, services) = (options.region.clone(), Services::new(&options));
         let (client, turns) = (connect::client(options), Turns::new());
-        Self { client, parameters, region, site, settings, turns, classes: Mutex::default() }
+        Self { client, services, region, site, settings, turns, known: Mutex::default() }
+    }
+
+    /// From now on instance types are told from these facts; from those that are built in where there are none.
+    pub fn know(&self, facts: Option<Arc<Facts>>) {
+        *self.known() = Known { facts, classes: BTreeMap::new() };
+    }
+
+    /// What AWS has in the region, and what it costs; beside it, in a line each, which prices could not be read and why.
+    ///
+    /// # Errors
+    /// When the instance types or where they are offered could not be read.
+    pub async fn look_around(&self, now: Timestamp) -> Result<(Seen, Vec<String>), ObserveError> {
+        let asked = self.asked();
+        let (types, offered) = (asked.types().await?, asked.offered().await?);
+        let mut missing = Vec::new();
+        let mut priced = |what: &str, error: ObserveError| {
+            missing.push(format!("{what} prices stay as they were: {error}"));
+        };
+        let spot = asked.spot_prices(now).await;
+        let spot = spot.map_err(|error| priced("spot", error)).ok();
+        let on_demand = pricing::on_demand(&self.services.prices, &self.region, now).await;
+        let on_demand = on_demand.map_err(|error| priced("on-demand", error)).ok();
+        let region = self.region.as_str().into();
+        Ok((Seen { region, types, offered, on_demand, spot }, missing))
     }
 
     /// What an EC2NodeClass comes to at this time. `version` is Kubernetes', such as `1.34`; `profiles` are the instance
@@ -79,37 +114,43 @@ impl Ec2 {
     }
 
     const fn asked(&self) -> Asked<'_> {
-        let Self { client, parameters, turns, .. } = self;
-        Asked { client, parameters, turns }
+        let Self { client, services, turns, .. } = self;
+        Asked { client, parameters: &services.parameters, turns }
     }
 
-    /// Instance types under these classes, from the facts that are built in; made again only for a class that has changed.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Instance types under these classes; made again only for a class that has changed.
     fn instance_types(
         &self,
         classes: &[Arc<NodeClass>],
     ) -> Result<BTreeMap<NodeClassName, Arc<InstanceTypes>>, ObserveError> {
-        let mut known = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|name, _| classes.iter().any(|class| class.name == *name));
+        let mut known = self.known();
+        let Known { facts, classes: resolved } = &mut *known;
+        let facts = facts.as_deref().unwrap_or_else(|| Facts::builtin());
+        resolved.retain(|name, _| classes.iter().any(|class| class.name == *name));
         for class in classes {
-            if known.get(&class.name).is_some_and(|known| known.class == *class) {
+            if resolved.get(&class.name).is_some_and(|known| known.class == *class) {
                 continue;
             }
-            let types = catalog::resolve_with(Facts::builtin(), &self.region, class, self.settings);
+            let types = catalog::resolve_with(facts, &self.region, class, self.settings);
             let types = types.map_err(|error| ObserveError::Denied {
                 service: "EC2",
                 message: error.to_string(),
             })?;
             let types = Arc::new(InstanceTypes::from(types));
-            known.insert(class.name.clone(), Class { class: Arc::clone(class), types });
+            resolved.insert(class.name.clone(), Class { class: Arc::clone(class), types });
         }
         let types =
             |(name, class): (&NodeClassName, &Class)| (name.clone(), Arc::clone(&class.types));
-        Ok(known.iter().map(types).collect())
+        Ok(resolved.iter().map(types).collect())
     }
 
     /// A class of the last pass.
     fn class(&self, name: &NodeClassName) -> Option<Class> {
-        self.classes.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.known().classes.get(name).cloned()
     }
 
     async fn run_instances(&self, run: &RunInstances) -> Outcome {

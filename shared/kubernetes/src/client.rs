@@ -3,6 +3,7 @@
 //! Reads take what is slim of each object and drop the rest page by page. Changes name the object that is meant by its
 //! uid, and the version where that matters. Nothing is tried again here that the shell would have to know about.
 
+mod catalogue;
 mod change;
 mod claims;
 mod classes;
@@ -26,6 +27,7 @@ mod token;
 mod version;
 mod wire;
 
+pub use catalogue::Stored;
 pub use connect::{ConnectError, Eks};
 pub use wire::Traffic;
 
@@ -129,6 +131,27 @@ impl Client {
     /// has to be of the generation that was looked at.
     pub async fn set_class_status(&self, class: &NodeClass, status: &ClassStatus) -> Outcome {
         classes::set_status((&self.wire, &self.recorded), class, status, Timestamp::now()).await
+    }
+
+    /// The catalogue that is stored, unless it is of the version that is known.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses.
+    pub async fn catalogue(&self, known: Option<&str>) -> Result<Stored, ObserveError> {
+        catalogue::read(&self.wire, &self.home, known).await.map_err(outcome::of_reading)
+    }
+
+    /// Whether a catalogue is stored.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses.
+    pub async fn has_catalogue(&self) -> Result<bool, ObserveError> {
+        catalogue::is_there(&self.wire, &self.home).await.map_err(outcome::of_reading)
+    }
+
+    /// Stores a catalogue, over the version that was seen or where nothing was.
+    pub async fn set_catalogue(&self, over: Option<&str>, packed: &[u8]) -> Outcome {
+        catalogue::write(&self.wire, &self.home, over, packed).await
     }
 
     /// Forgets what was read, as if the process had just begun.

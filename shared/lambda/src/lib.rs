@@ -1,6 +1,7 @@
 //! The hallway of every function: what stands in its environment, what it was invoked with, how long it has, and what it
 //! answers.
 
+mod catalogue;
 pub mod config;
 mod logging;
 pub mod place;
@@ -9,6 +10,7 @@ pub mod trigger;
 
 use place::Place;
 use reconciler::batch::{Invocation, Response};
+use reconciler::chain::chain;
 use std::env;
 use std::process::ExitCode;
 
@@ -38,13 +40,7 @@ pub fn run(handle: impl AsyncFn(&Place, &Invocation<'_>, &str) -> Response) -> E
     })
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    tracing::error!(error = text, "the function ends");
+fn failed(error: &(dyn std::error::Error + 'static)) -> ExitCode {
+    tracing::error!(error = chain(error), "the function ends");
     ExitCode::FAILURE
 }

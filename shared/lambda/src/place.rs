@@ -1,7 +1,9 @@
 //! Where a function works: the cluster and the cloud, each client made once for a process.
 
+use crate::catalogue::Followed;
 use crate::config::{Config, ConfigError, Endpoint};
 use aws::{CredentialsMissing, Ec2, Options, credentials_from};
+use jiff::Timestamp;
 use kubernetes::client::{Client, ConnectError, Eks};
 use launch::bootstrap;
 use launch::request::Site;
@@ -11,6 +13,10 @@ use thiserror::Error;
 const EC2_ENDPOINT: &str = "AWS_ENDPOINT_URL_EC2";
 /// The parameter store's.
 const SSM_ENDPOINT: &str = "AWS_ENDPOINT_URL_SSM";
+/// The price list's.
+const PRICING_ENDPOINT: &str = "AWS_ENDPOINT_URL_PRICING";
+/// Any service's that has none of its own.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// Where a function works.
 pub struct Place {
@@ -20,6 +26,7 @@ pub struct Place {
     pub cluster: Client,
     /// EC2.
     pub cloud: Ec2,
+    catalogue: Followed,
 }
 
 /// Why a function cannot start.
@@ -56,10 +63,15 @@ impl Place {
             credentials: credentials.clone(),
         };
         let client = Client::for_eks(&eks, namespace).await?;
+        let endpoint = |name| {
+            let given = |name| variable(name).filter(|url| !url.is_empty());
+            given(name).or_else(|| given(ENDPOINT))
+        };
         let options = Options {
             region: region.clone(),
-            endpoint: variable(EC2_ENDPOINT),
-            parameters_endpoint: variable(SSM_ENDPOINT),
+            endpoint: endpoint(EC2_ENDPOINT),
+            parameters_endpoint: endpoint(SSM_ENDPOINT),
+            prices_endpoint: endpoint(PRICING_ENDPOINT),
             credentials,
         };
         let site = Site {
@@ -72,6 +84,16 @@ impl Place {
             cluster_uid: settings.cluster_uid.clone(),
         };
         let cloud = Ec2::connect(options, site, catalog::Settings::default());
-        Ok(Self { config, cluster: client, cloud })
+        Ok(Self { config, cluster: client, cloud, catalogue: Followed::default() })
+    }
+
+    /// Lets EC2's instance types be those of the catalogue in the cluster, for a function that buys or compares. Without
+    /// one the facts that are built in have to do, and the log says so in a line.
+    pub async fn catch_up(&self, now: Timestamp) {
+        let Self { config, cluster, cloud, catalogue } = self;
+        let note = catalogue.catch_up((cluster, cloud), &config.region, now).await;
+        if let Some(note) = note {
+            tracing::warn!(note, "without the catalogue");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! passes in as a function.
 
 pub mod batch;
+pub mod chain;
 pub mod check;
 pub mod execute;
 pub mod observe;

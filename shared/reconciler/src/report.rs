@@ -29,6 +29,8 @@ pub struct Report {
     pub passes: u32,
     /// Objects that could not be read.
     pub unreadable: Vec<String>,
+    /// What else an operator should know, in a line each.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -43,13 +45,14 @@ impl Report {
 
     /// Adds what a later pass of the same invocation came to; its plan is the one that counts.
     pub fn absorb(&mut self, later: Self) {
-        let Self { plan, done, violations, busy, passes, unreadable } = later;
+        let Self { plan, done, violations, busy, passes, unreadable, notes } = later;
         self.plan = plan;
         self.done.extend(done);
         self.violations.extend(violations);
         self.busy = busy;
         self.passes += passes;
         self.unreadable = unreadable;
+        self.notes.extend(notes);
     }
 }
 
@@ -63,6 +66,9 @@ pub fn log(function: &str, report: &Report) {
     }
     for object in &report.unreadable {
         tracing::warn!(function, object, "object could not be read and was left alone");
+    }
+    for note in &report.notes {
+        tracing::warn!(function, note, "note");
     }
     for violation in &report.violations {
         tracing::error!(function, %violation, "plan refused");

@@ -41,6 +41,7 @@ fn provisioning_launches() {
             daemonsets.apps: list watch
             ec2nodeclasses.karpenter.k8s.aws: list watch
             joiner-system: configmaps: create
+            joiner-system: configmaps joiner-catalog: get
             joiner-system: configmaps joiner-state: get patch
             joiner-system: leases.coordination.k8s.io: create
             joiner-system: leases.coordination.k8s.io joiner-planner: get patch
@@ -116,6 +117,7 @@ fn disruption_marks_and_replaces() {
             ec2nodeclasses.karpenter.k8s.aws: list watch
             events: create patch
             joiner-system: configmaps: create
+            joiner-system: configmaps joiner-catalog: get
             joiner-system: configmaps joiner-state: get patch
             leases.coordination.k8s.io karpenter-leader-election: list
             namespaces: list watch

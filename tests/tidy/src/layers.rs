@@ -25,7 +25,7 @@ const LAYERS: [(&str, Edges); 24] = [
     ("sim", Edges::Only(&["model", "catalog", "launch", "reconciler", "planner"])),
     ("hints", Edges::Only(&["model"])),
     ("lambda", Edges::Only(&["model", "catalog", "reconciler", "kubernetes", "launch", "aws"])),
-    ("catalog-function", Edges::Only(&["model", "reconciler", "kubernetes", "aws"])),
+    ("catalog-function", Edges::Only(&["model", "catalog", "reconciler", "kubernetes", "aws"])),
     (
         "bootstrap",
         Edges::Only(&[

@@ -4,5 +4,8 @@ use disruption::handler::handle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::run(async |place, invocation, _| handle(&place.cluster, &place.cloud, invocation).await)
+    lambda::run(async |place, invocation, _| {
+        place.catch_up(invocation.now).await;
+        handle(&place.cluster, &place.cloud, invocation).await
+    })
 }

@@ -122,6 +122,14 @@ metadata.name finds it, and RBAC takes that field for the name.
   verbs: [create]
 {{- end }}
 
+{{/* What catalog has found out about instance types and prices. */}}
+{{- define "joiner.reads.catalogue" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [joiner-catalog]
+  verbs: [get]
+{{- end }}
+
 {{/* A ClusterRole's metadata and a binding to the group of the same name. Takes root and name. */}}
 {{- define "joiner.group.clusterBinding" -}}
 apiVersion: rbac.authorization.k8s.io/v1

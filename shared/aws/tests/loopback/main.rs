@@ -4,6 +4,7 @@
 mod classes;
 mod instances;
 mod server;
+mod types;
 
 use aws::{Ec2, Options};
 use aws_credential_types::Credentials;
@@ -17,6 +18,7 @@ fn ec2(url: &str) -> Ec2 {
         region: "us-east-1".into(),
         endpoint: Some(url.into()),
         parameters_endpoint: Some(url.into()),
+        prices_endpoint: Some(url.into()),
         credentials: SharedCredentialsProvider::new(Credentials::from_keys("AKID", "SECRET", None)),
     };
     let cluster = Cluster {

@@ -8,8 +8,8 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use kube::client::Body;
+use reconciler::chain::chain;
 use serde::Deserialize;
-use std::fmt::Write as _;
 use std::future::Future;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -238,21 +238,6 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
 
 fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        // Some errors repeat their cause.
-        if !text.ends_with(&said) {
-            let _ = write!(text, ": {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
