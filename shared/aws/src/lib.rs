@@ -27,6 +27,7 @@ use launch::request::{Site, request};
 use launch::resolve::Context;
 use model::action::{CloudAction, RunInstances};
 use model::instance_types::InstanceTypes;
+use model::memory::Learned;
 use model::name::{InstanceId, NodeClassName, SubnetId, Text};
 use model::node_class::status::ClassStatus;
 use model::node_class::{NodeClass, Subnet};
@@ -55,6 +56,7 @@ pub struct Ec2 {
 struct Known {
     /// None where those that are built in have to do.
     facts: Option<Arc<Facts>>,
+    learned: Learned,
     classes: BTreeMap<NodeClassName, Class>,
 }
 
@@ -75,7 +77,7 @@ impl Ec2 {
 
     /// From now on instance types are told from these facts; from those that are built in where there are none.
     pub fn know(&self, facts: Option<Arc<Facts>>) {
-        *self.known() = Known { facts, classes: BTreeMap::new() };
+        *self.known() = Known { facts, ..Known::default() };
     }
 
     /// What AWS has in the region, and what it costs; beside it, in a line each, which prices could not be read and why.
@@ -126,16 +128,24 @@ impl Ec2 {
     fn instance_types(
         &self,
         classes: &[Arc<NodeClass>],
+        learned: &Learned,
     ) -> Result<BTreeMap<NodeClassName, Arc<InstanceTypes>>, ObserveError> {
         let mut known = self.known();
-        let Known { facts, classes: resolved } = &mut *known;
+        if known.learned != *learned {
+            *known = Known {
+                facts: known.facts.take(),
+                learned: learned.clone(),
+                classes: BTreeMap::new(),
+            };
+        }
+        let Known { facts, classes: resolved, .. } = &mut *known;
         let facts = facts.as_deref().unwrap_or_else(|| Facts::builtin());
         resolved.retain(|name, _| classes.iter().any(|class| class.name == *name));
         for class in classes {
             if resolved.get(&class.name).is_some_and(|known| known.class == *class) {
                 continue;
             }
-            let types = catalog::resolve_with(facts, &self.region, class, self.settings);
+            let types = catalog::resolve_with(facts, &self.region, class, self.settings, learned);
             let types = types.map_err(|error| ObserveError::Denied {
                 service: "EC2",
                 message: error.to_string(),
@@ -208,8 +218,8 @@ impl Cloud for Ec2 {
                 let instances = instances::list(&self.client, &self.turns, name).await?;
                 Ok(CloudState { instances, ..CloudState::default() })
             }
-            CloudQuery::InstanceTypes(classes) => {
-                let instance_types = self.instance_types(classes)?;
+            CloudQuery::InstanceTypes { classes, learned } => {
+                let instance_types = self.instance_types(classes, learned)?;
                 let free_addresses = self.asked().free_addresses(&contested(classes)).await?;
                 Ok(CloudState { instance_types, free_addresses, ..CloudState::default() })
             }

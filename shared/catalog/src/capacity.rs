@@ -34,16 +34,20 @@ const PREFIX_ADDRESSES: i64 = 16;
 /// (Amazon EKS AMI, `max-pods-calculator.sh`).
 const PREFIX_PODS: (u32, i64, i64) = (30, 110, 250);
 
-/// The capacity of a node of the class, with these extended resources.
+/// The capacity of a node of the class, with these extended resources. `real` is the memory in bytes that such nodes came up
+/// with; more than the nominal size is believed of none.
 pub(crate) fn capacity(
     facts: &InstanceFacts,
     extended: BTreeMap<Text, i64>,
     class: &NodeClass,
     settings: Settings,
+    real: Option<i64>,
 ) -> Resources {
+    let nominal = i64::from(facts.mem_mib) * MIB;
+    let real = real.filter(|bytes| (1..=nominal).contains(bytes));
     let mut capacity = Resources {
         cpu_milli: i64::from(facts.vcpu) * 1000,
-        memory_bytes: memory_mib(facts, settings) * MIB,
+        memory_bytes: real.unwrap_or_else(|| memory_mib(facts, settings) * MIB),
         ephemeral_bytes: ephemeral_bytes(facts, class),
         pods: pods(facts, class, settings),
         extended,

@@ -25,6 +25,7 @@ use family::Family;
 use intern::Interner;
 use model::instance_type::InstanceType;
 use model::labels::Labels;
+use model::memory::Learned;
 use model::name::{Text, Zone};
 use model::node_class::NodeClass;
 use std::collections::BTreeMap;
@@ -169,10 +170,10 @@ pub fn default_zones(region: &str) -> Result<&'static [Zone], Error> {
 /// # Errors
 /// When the region is not known.
 pub fn resolve(facts: &Facts, region: &str, class: &NodeClass) -> Result<Vec<InstanceType>, Error> {
-    resolve_with(facts, region, class, Settings::default())
+    resolve_with(facts, region, class, Settings::default(), &Learned::new())
 }
 
-/// [`resolve`] under other settings.
+/// [`resolve`] under other settings, and with the memory that nodes of a type and image were seen to have.
 ///
 /// An instance type that none of the class's zones offers, or that its operating system does not run on, is left out.
 ///
@@ -183,6 +184,7 @@ pub fn resolve_with(
     region: &str,
     class: &NodeClass,
     settings: Settings,
+    learned: &Learned,
 ) -> Result<Vec<InstanceType>, Error> {
     let places = offerings::places(facts.zones(region)?, class);
     let family = Family::of(class.ami_family);
@@ -195,7 +197,11 @@ pub fn resolve_with(
         }
         let mut labels = labels.clone();
         labels.extend(extra.iter().cloned());
-        let capacity = capacity::capacity(facts, extended.clone(), class, settings);
+        let real = learned.get(&facts.name).and_then(|images| {
+            let image = class.image_for(&labels)?;
+            images.get(&image).copied()
+        });
+        let capacity = capacity::capacity(facts, extended.clone(), class, settings, real);
         let allocatable = overhead::allocatable(facts, class, &capacity);
         let name = facts.name.clone();
         resolved.push(InstanceType { name, labels, capacity, allocatable, offerings });

@@ -5,6 +5,7 @@ use catalog::{Facts, Settings, default_zones, resolve, resolve_with};
 use expect_test::{Expect, expect};
 use model::instance_type::{CapacityType, InstanceType};
 use model::labels::AWS_INSTANCE_LABELS;
+use model::memory::Learned;
 use model::name::SubnetId;
 use model::node_class::{AmiFamily, Kubelet, NodeClass, Subnet, Threshold};
 use model::resources::Resources;
@@ -366,9 +367,34 @@ fn windows_runs_on_amd64_alone() {
 }
 
 #[test]
+fn the_memory_that_a_node_had_counts_for_the_next_of_its_type_and_image() {
+    let image =
+        |id: &str, arch: &str| model::node_class::Image { id: id.into(), arch: arch.into() };
+    let class =
+        NodeClass { images: vec![image("ami-1", "amd64"), image("ami-2", "arm64")], ..class() };
+    let memory = |name: &str, image: &str, bytes: i64| {
+        let learned = Learned::from([(name.into(), [(image.into(), bytes)].into())]);
+        let settings = Settings::default();
+        let types =
+            resolve_with(Facts::builtin(), "us-east-1", &class, settings, &learned).unwrap();
+        let found = types.into_iter().find(|t| &*t.name == name).unwrap();
+        let kept = found.capacity.memory_bytes - found.allocatable.memory_bytes;
+        (found.capacity.memory_bytes, kept)
+    };
+    let expected = memory("m5.large", "ami-2", 8_000_000_000);
+    assert_eq!(expected, (7_577 << 20, 674 << 20));
+    assert_eq!(memory("m5.large", "ami-1", 8_000_000_000), (8_000_000_000, 674 << 20));
+    // More than there can be, or nothing at all, is not believed.
+    assert_eq!(memory("m5.large", "ami-1", (8_192 << 20) + 1), expected);
+    assert_eq!(memory("m5.large", "ami-1", 0), expected);
+    assert_eq!(memory("m7g.large", "ami-2", 8_000_000_000).0, 8_000_000_000);
+}
+
+#[test]
 fn settings_of_the_cluster_change_memory_and_pods() {
     let settings = Settings { vm_memory_overhead_ppm: 100_000, reserved_enis: 1 };
-    let types = resolve_with(Facts::builtin(), "us-east-1", &class(), settings).unwrap();
+    let types =
+        resolve_with(Facts::builtin(), "us-east-1", &class(), settings, &Learned::new()).unwrap();
     let found = types.iter().find(|t| &*t.name == "m5.large").unwrap();
     expect!["2000m 7372 MiB 21474 MB 20 pods, 9 vpc.amazonaws.com/pod-eni"]
         .assert_eq(&amounts(&found.capacity));

@@ -31,6 +31,10 @@ pub const NODE_REPAIR: &str = "JOINER_NODE_REPAIR";
 pub const PREFERENCES: &str = "PREFERENCE_POLICY";
 /// Under Karpenter's name.
 pub const MIN_VALUES: &str = "MIN_VALUES_POLICY";
+/// Under Karpenter's name: the share of a type's memory that its nodes are expected not to have.
+pub const VM_MEMORY_OVERHEAD: &str = "VM_MEMORY_OVERHEAD_PERCENT";
+/// Under Karpenter's name: interfaces that pods get no addresses from.
+pub const RESERVED_ENIS: &str = "RESERVED_ENIS";
 /// Set by Lambda.
 pub const REGION: &str = "AWS_REGION";
 
@@ -44,6 +48,8 @@ const NODES_MAX_DEFAULT: u32 = 1_000;
 pub struct Config {
     /// What plans are made with.
     pub settings: Settings,
+    /// What nodes are expected to offer.
+    pub catalog: catalog::Settings,
     /// The API server.
     pub cluster: Endpoint,
     /// The instance profiles that there are, by role.
@@ -96,6 +102,7 @@ impl Config {
             let expected = "the API server's endpoint, as https://ID.gr7.REGION.eks.amazonaws.com";
             return Err(ConfigError::Invalid { name: CLUSTER_ENDPOINT, value: url, expected });
         }
+        let defaults = catalog::Settings::default();
         let preferences = named(
             (PREFERENCES, optional(PREFERENCES)),
             &[("Respect", PreferencePolicy::Respect), ("Ignore", PreferencePolicy::Ignore)],
@@ -122,6 +129,17 @@ impl Config {
                 )?,
                 node_repair: parsed((NODE_REPAIR, optional(NODE_REPAIR)), false, "true or false")?,
                 policies: Policies { preferences, min_values },
+            },
+            catalog: catalog::Settings {
+                vm_memory_overhead_ppm: share(
+                    (VM_MEMORY_OVERHEAD, optional(VM_MEMORY_OVERHEAD)),
+                    defaults.vm_memory_overhead_ppm,
+                )?,
+                reserved_enis: parsed(
+                    (RESERVED_ENIS, optional(RESERVED_ENIS)),
+                    defaults.reserved_enis,
+                    "a number of interfaces",
+                )?,
             },
             cluster: Endpoint {
                 url,
@@ -160,6 +178,19 @@ fn parsed<T: FromStr<Err: Display>>(
 ) -> Result<T, ConfigError> {
     let Some(value) = value else { return Ok(default) };
     value.trim().parse().map_err(|_| ConfigError::Invalid { name, value, expected })
+}
+
+/// A share below one, such as `0.075`, in millionths.
+fn share((name, value): (&'static str, Option<String>), default: u32) -> Result<u32, ConfigError> {
+    let Some(value) = value else { return Ok(default) };
+    let millionths = |text: &str| {
+        let decimals = text.strip_prefix("0").unwrap_or(text);
+        let decimals = if decimals.is_empty() { "" } else { decimals.strip_prefix('.')? };
+        let is_short = decimals.len() <= 6 && decimals.bytes().all(|byte| byte.is_ascii_digit());
+        if is_short { format!("{decimals:0<6}").parse().ok() } else { None }
+    };
+    let expected = "a share from 0 to 0.999999";
+    millionths(value.trim()).ok_or(ConfigError::Invalid { name, value, expected })
 }
 
 /// One of some words, the first where nothing is set.
@@ -204,6 +235,7 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!((&*config.namespace, config.settings.nodes_max), ("joiner-system", 1_000));
         assert!(!config.settings.spot_to_spot && !config.settings.node_repair);
+        assert_eq!(config.catalog, catalog::Settings::default());
         assert_eq!(config.settings.policies, Policies::default());
     }
 
@@ -216,8 +248,12 @@ mod tests {
             (PREFERENCES, "Ignore"),
             (MIN_VALUES, "BestEffort"),
             (INSTANCE_PROFILES, "nodes=stack-nodes-1, more=stack-more-2"),
+            (VM_MEMORY_OVERHEAD, "0.05"),
+            (RESERVED_ENIS, "1"),
         ])
         .unwrap();
+        let of_nodes = catalog::Settings { vm_memory_overhead_ppm: 50_000, reserved_enis: 1 };
+        assert_eq!(config.catalog, of_nodes);
         assert_eq!(config.instance_profiles["more"].to_string(), "stack-more-2");
         let settings = config.settings;
         assert_eq!((settings.nodes_max, settings.spot_to_spot), (40, true));
@@ -227,9 +263,26 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_read_to_six_decimals() {
+        let read = |value: &str| share(("NAME", Some(value.to_owned())), 7);
+        for (value, millionths) in [("0.075", 75_000), ("0", 0), (".5", 500_000), ("0.000001", 1)] {
+            assert_eq!(read(value), Ok(millionths), "{value}");
+        }
+        assert_eq!(share(("NAME", None), 7), Ok(7));
+        for wrong in ["1", "7.5", "-0.1", "0.0000001", "0,1", "00.1", "NaN", "é"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn an_error_names_the_variable_and_what_was_expected() {
         check_error(CLUSTER_UID, "", &expect!["JOINER_CLUSTER_UID: is not set"]);
         check_error(NODES_MAX, "-1", &expect!["JOINER_NODES_MAX: `-1` is not a number of nodes"]);
+        check_error(
+            VM_MEMORY_OVERHEAD,
+            "7.5",
+            &expect!["VM_MEMORY_OVERHEAD_PERCENT: `7.5` is not a share from 0 to 0.999999"],
+        );
         check_error(
             SPOT_TO_SPOT,
             "yes",

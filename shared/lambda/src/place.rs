@@ -83,7 +83,7 @@ impl Place {
             },
             cluster_uid: settings.cluster_uid.clone(),
         };
-        let cloud = Ec2::connect(options, site, catalog::Settings::default());
+        let cloud = Ec2::connect(options, site, config.catalog);
         Ok(Self { config, cluster: client, cloud, catalogue: Followed::default() })
     }
 

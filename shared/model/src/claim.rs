@@ -236,6 +236,11 @@ impl NodeClaim {
         }
     }
 
+    /// The image that its instance runs, as it says itself or as was asked for.
+    pub fn runs(&self) -> Option<&ImageId> {
+        self.image.as_ref().or_else(|| Some(&self.launch.as_ref()?.image))
+    }
+
     /// Whether its instance has been launched.
     pub fn is_launched(&self) -> bool {
         self.instance.is_some()

@@ -1,10 +1,10 @@
 //! What joiner remembers between invocations (D6): one small object in the cluster, changed by compare-and-swap.
 
 use crate::instance_type::OfferingKey;
-use crate::name::{NodeName, Uid};
+use crate::name::{ImageId, InstanceTypeName, NodeName, Uid};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An offering that was refused, until when it is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct Unproductive {
     pub last: Timestamp,
 }
 
+/// The memory in bytes that nodes of an instance type really had, by the image that they ran: what the hypervisor and the
+/// kernel keep is not told before a node is up. Of several nodes the least counts.
+pub type Learned = BTreeMap<InstanceTypeName, BTreeMap<ImageId, i64>>;
+
 /// All that is remembered. Losing it costs time, never safety.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -50,6 +54,8 @@ pub struct Memory {
     pub consolidated: Option<u64>,
     /// Launches that did not help, by the uid of the pods' owner.
     pub unproductive: BTreeMap<Uid, Unproductive>,
+    /// Nodes' real memory.
+    pub learned: Learned,
 }
 
 /// One change to what is remembered; changes of different kinds do not disturb each other.
@@ -74,6 +80,13 @@ pub enum Change {
     },
     /// Launches that did not help; a count of zero forgets the owner.
     Unproductive(BTreeMap<Uid, Unproductive>),
+    /// The memory of nodes that came up with other than what is known.
+    Learned {
+        /// What they had.
+        memory: Learned,
+        /// The images that anything runs or will run; of others nothing has to be known.
+        in_use: BTreeSet<ImageId>,
+    },
 }
 
 impl Memory {
@@ -113,6 +126,21 @@ impl Memory {
                     }
                 }
                 self.unproductive != before
+            }
+            Change::Learned { memory, in_use } => {
+                let before = self.learned.clone();
+                for (instance_type, images) in memory {
+                    let known = self.learned.entry(instance_type.clone()).or_default();
+                    for (image, bytes) in images {
+                        let least = known.entry(image.clone()).or_insert(*bytes);
+                        *least = (*least).min(*bytes);
+                    }
+                }
+                self.learned.retain(|_, images| {
+                    images.retain(|image, _| in_use.contains(image));
+                    !images.is_empty()
+                });
+                self.learned != before
             }
         }
     }

@@ -15,10 +15,12 @@ mod world;
 use crate::interrupt;
 use jiff::Timestamp;
 use model::action::{Action, CloudAction, ClusterAction};
-use model::name::InstanceId;
+use model::memory::{Change, Learned};
+use model::name::{ImageId, InstanceId};
 use model::plan::{LeftOut, Plan};
 use model::reason::{Reason, Subject};
-use model::snapshot::Snapshot;
+use model::snapshot::{ClusterState, Snapshot};
+use std::collections::BTreeSet;
 use world::World;
 
 /// One call of `TerminateInstances` names at most so many. EC2 takes 1000, but one bad id fails the whole call, and the
@@ -64,7 +66,18 @@ pub fn advance(snapshot: &Snapshot, now: Timestamp) -> Plan {
             join::join(&world, claim, &mut steps);
         }
     }
+    steps.remember(snapshot);
     steps.into_plan()
+}
+
+/// The images that nodes run, and those that they would run.
+fn images_in_use(cluster: &ClusterState) -> BTreeSet<ImageId> {
+    let classes = cluster.node_classes.iter();
+    let offered = classes.flat_map(|class| {
+        let amis = class.template.status.amis.iter().map(|ami| ami.id.clone().into());
+        amis.chain(class.images.iter().map(|image| image.id.clone()))
+    });
+    offered.chain(cluster.claims.iter().filter_map(|claim| claim.runs().cloned())).collect()
 }
 
 /// A plan in the making, in its parts.
@@ -78,6 +91,8 @@ struct Steps {
     /// What follows on the terminations.
     after: Vec<Action>,
     left_out: Vec<LeftOut>,
+    /// The memory of nodes that have other than what is known.
+    learned: Learned,
     /// What drains may still do in this pass.
     allowance: drain::Allowance,
     /// What may still be condemned in this pass (I9).
@@ -98,6 +113,7 @@ impl Steps {
             terminate: Vec::new(),
             after: Vec::new(),
             left_out: Vec::new(),
+            learned: Learned::new(),
             allowance: drain::Allowance::new(world.snapshot, EVICTIONS_PER_PASS_MAX),
             deletions: Deletions { most: world.deletions_max(), wanted: 0 },
         }
@@ -113,6 +129,16 @@ impl Steps {
 
     fn leave_out(&mut self, subject: Subject, reason: Reason) {
         self.left_out.push(LeftOut { subject, reasons: vec![reason] });
+    }
+
+    /// What was learned, at the end of the plan: nothing depends on it.
+    fn remember(&mut self, snapshot: &Snapshot) {
+        if self.learned.is_empty() {
+            return;
+        }
+        let memory = std::mem::take(&mut self.learned);
+        let change = Change::Learned { memory, in_use: images_in_use(&snapshot.cluster) };
+        self.change_after_termination(ClusterAction::Remember(change));
     }
 
     /// Whether one more live instance may be condemned (I9).

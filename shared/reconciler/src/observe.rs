@@ -39,7 +39,10 @@ pub async fn observe(
     let mut cluster = cluster.observe(view.scope).await?;
     let mut instance_types = BTreeMap::new();
     if view.instance_types && !cluster.node_classes.is_empty() {
-        let query = CloudQuery::InstanceTypes(&cluster.node_classes);
+        let query = CloudQuery::InstanceTypes {
+            classes: &cluster.node_classes,
+            learned: &cluster.memory.learned,
+        };
         let found = cloud.observe(query).await?;
         instance_types = found.instance_types;
         set_free_addresses(&mut cluster, &found.free_addresses);

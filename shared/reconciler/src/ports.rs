@@ -3,6 +3,7 @@
 
 use model::action::{CloudAction, ClusterAction};
 use model::instance_types::InstanceTypes;
+use model::memory::Learned;
 use model::name::{NodeClassName, SubnetId};
 use model::node_class::NodeClass;
 use model::outcome::Outcome;
@@ -48,8 +49,13 @@ pub enum ObserveError {
 pub enum CloudQuery<'a> {
     /// The instances that carry this cluster's tags, consistently, all pages.
     Instances,
-    /// Instance types as these classes would run them, with offerings and prices; may come from a cache.
-    InstanceTypes(&'a [Arc<NodeClass>]),
+    /// Instance types with offerings and prices; may come from a cache.
+    InstanceTypes {
+        /// As these classes would run them.
+        classes: &'a [Arc<NodeClass>],
+        /// With this memory, where nodes have come up with it.
+        learned: &'a Learned,
+    },
 }
 
 /// What EC2 answered; what was not asked for is empty.

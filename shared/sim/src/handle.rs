@@ -114,7 +114,8 @@ impl Cloud for WorldHandle {
                 self.waits(EC2_DESCRIBES).await;
                 Ok(CloudState { instances: instances?, ..CloudState::default() })
             }
-            CloudQuery::InstanceTypes(classes) => {
+            // Its machines have what their types promise: there is nothing to learn.
+            CloudQuery::InstanceTypes { classes, learned: _ } => {
                 let world = self.world.borrow();
                 let of = |name| world.types.get(name).map(Arc::clone);
                 let types =

@@ -6,6 +6,7 @@ use expect_test::expect;
 use model::action::{CloudAction, RunInstances};
 use model::instance_type::{CapacityType, OfferingKey};
 use model::labels::Labels;
+use model::memory::Learned;
 use model::node_class::status::{ClassStatus, SecurityGroup};
 use model::node_class::template::{Template, UserData};
 use model::node_class::{AmiFamily, Kubelet, NodeClass, Subnet};
@@ -115,7 +116,12 @@ fn told(instance: &Instance) -> String {
 async fn launch(run: RunInstances, answers: Vec<Answer>) -> (String, Vec<String>) {
     let server = Server::start(answers).await;
     let ec2 = ec2(&server.url);
-    let seen = ec2.observe(CloudQuery::InstanceTypes(&[Arc::new(class())])).await;
+    let seen = ec2
+        .observe(CloudQuery::InstanceTypes {
+            classes: &[Arc::new(class())],
+            learned: &Learned::new(),
+        })
+        .await;
     assert!(seen.is_ok());
     let outcome = ec2.apply(&CloudAction::RunInstances(run)).await;
     let text = match outcome {
@@ -272,11 +278,16 @@ async fn free_addresses_are_asked_for_where_a_zone_has_several_subnets() {
     let subnets = vec![subnet("subnet-1", "us-east-1a"), subnet("subnet-3", "us-east-1b")];
     let alone = Arc::new(NodeClass { subnets: subnets.clone(), ..class() });
     let ec2 = ec2(&server.url);
-    ec2.observe(CloudQuery::InstanceTypes(&[alone])).await.unwrap();
+    ec2.observe(CloudQuery::InstanceTypes { classes: &[alone], learned: &Learned::new() })
+        .await
+        .unwrap();
     assert!(server.asked().is_empty());
     let subnets = [subnets, vec![subnet("subnet-2", "us-east-1a")]].concat();
     let class = Arc::new(NodeClass { subnets, ..class() });
-    let state = ec2.observe(CloudQuery::InstanceTypes(&[class])).await.unwrap();
+    let state = ec2
+        .observe(CloudQuery::InstanceTypes { classes: &[class], learned: &Learned::new() })
+        .await
+        .unwrap();
     let free: Vec<String> =
         state.free_addresses.iter().map(|(id, free)| format!("{id} {free}")).collect();
     assert_eq!(free, ["subnet-1 7", "subnet-2 250"]);

@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use http::{Method, StatusCode};
-use model::memory::{Change, Memory, PodsSeen, Unavailable, Unproductive};
+use model::memory::{Change, Learned, Memory, PodsSeen, Unavailable, Unproductive};
 use model::name::{NodeName, Uid};
 use model::outcome::Outcome;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,7 @@ const STATE: &str = "joiner-state";
 
 const UNAVAILABLE: &str = "unavailable";
 const UNPRODUCTIVE: &str = "unproductive";
+const LEARNED: &str = "learned";
 const SWEPT: &str = "swept";
 
 /// A ConfigMap, as far as it is looked at.
@@ -116,12 +117,17 @@ fn parse(state: &State) -> (Memory, Vec<String>) {
             note(UNPRODUCTIVE, error);
             BTreeMap::new()
         });
+    let learned: Learned = text(state, LEARNED).unwrap_or_else(|error| {
+        note(LEARNED, error);
+        Learned::new()
+    });
     let swept = state.binary_data.get(SWEPT).map_or_else(|| Ok(Swept::default()), |t| unpack(t));
     let Swept { pods_seen, candidates, consolidated } = swept.unwrap_or_else(|error| {
         note(SWEPT, error);
         Swept::default()
     });
-    (Memory { unavailable, pods_seen, candidates, consolidated, unproductive }, unreadable)
+    let memory = Memory { unavailable, pods_seen, candidates, consolidated, unproductive, learned };
+    (memory, unreadable)
 }
 
 fn text<T: DeserializeOwned + Default>(state: &State, key: &str) -> Result<T, String> {
@@ -131,7 +137,7 @@ fn text<T: DeserializeOwned + Default>(state: &State, key: &str) -> Result<T, St
 
 /// The keys that a change is about.
 fn contents(memory: &Memory, change: &Change) -> Value {
-    let Memory { unavailable, pods_seen, candidates, consolidated, unproductive } = memory;
+    let Memory { unavailable, pods_seen, candidates, consolidated, unproductive, learned } = memory;
     let text = |value: serde_json::Result<String>| value.expect("names of things are its keys");
     match change {
         Change::Unavailable { .. } => {
@@ -139,6 +145,9 @@ fn contents(memory: &Memory, change: &Change) -> Value {
         }
         Change::Unproductive(_) => {
             json!({"data": {UNPRODUCTIVE: text(serde_json::to_string(unproductive))}})
+        }
+        Change::Learned { .. } => {
+            json!({"data": {LEARNED: text(serde_json::to_string(learned))}})
         }
         Change::Swept { .. } => {
             let (pods_seen, candidates) = (pods_seen.clone(), candidates.clone());
@@ -182,6 +191,10 @@ mod tests {
         vec![
             Change::Unavailable { offerings: vec![Unavailable { offering, until: now }], now },
             Change::Unproductive([("u".into(), Unproductive { count: 2, last: now })].into()),
+            Change::Learned {
+                memory: [("m5.large".into(), [("ami-1".into(), 7)].into())].into(),
+                in_use: ["ami-1".into()].into(),
+            },
             Change::Swept {
                 pods_seen: [("n".into(), seen)].into(),
                 candidates: [("n".into(), now)].into(),

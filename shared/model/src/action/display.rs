@@ -2,7 +2,7 @@
 
 use super::{Action, ClaimChange, CloudAction, ClusterAction, Launch, NodeChange};
 use crate::memory;
-use crate::name::{ClaimName, InstanceId};
+use crate::name::{ClaimName, InstanceId, InstanceTypeName};
 use std::fmt;
 
 impl fmt::Display for Launch {
@@ -84,6 +84,10 @@ impl fmt::Display for ClusterAction {
             }
             Self::Remember(memory::Change::Unproductive(counts)) => {
                 write!(f, "remember launches that did not help: {} owners", counts.len())
+            }
+            Self::Remember(memory::Change::Learned { memory, .. }) => {
+                let types: Vec<&str> = memory.keys().map(InstanceTypeName::as_str).collect();
+                write!(f, "remember the memory of {}", types.join(" "))
             }
             Self::AcquireLease { holder, .. } => write!(f, "lease to {holder}"),
             Self::ReleaseLease { holder } => write!(f, "lease back from {holder}"),

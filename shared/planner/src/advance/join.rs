@@ -7,7 +7,7 @@ use model::action::{ClaimChange, ClusterAction, Event, NodeChange};
 use model::claim::NodeClaim;
 use model::condition::{ConditionType, Status};
 use model::labels::{self, Labels};
-use model::name::{InstanceId, ObjectName};
+use model::name::{InstanceId, ObjectName, Text};
 use model::node::Node;
 use model::reason::{Reason, Subject};
 use model::taint::Taint;
@@ -22,7 +22,7 @@ pub(super) fn join(world: &World<'_>, claim: &NodeClaim, steps: &mut Steps) {
     match nodes {
         [] if !claim.is_registered() => wait(claim, "its node to register", steps),
         [node] if !claim.is_registered() => register(claim, node, steps),
-        [node] if !claim.is_initialized() => initialize(claim, node, steps),
+        [node] if !claim.is_initialized() => initialize(world, claim, node, steps),
         [] | [_] => {}
         [_, _, ..] => refuse_twins(claim, instance, nodes.len(), steps),
     }
@@ -111,7 +111,7 @@ fn refuse_twins(claim: &NodeClaim, instance: &InstanceId, count: usize, steps: &
     set_condition(claim, ConditionType::Registered, found, steps);
 }
 
-fn initialize(claim: &NodeClaim, node: &Node, steps: &mut Steps) {
+fn initialize(world: &World<'_>, claim: &NodeClaim, node: &Node, steps: &mut Steps) {
     if let Some((reason, message)) = not_yet_initialized(claim, node) {
         let found = (Status::Unknown, reason, message);
         set_condition(claim, ConditionType::Initialized, found, steps);
@@ -128,11 +128,31 @@ fn initialize(claim: &NodeClaim, node: &Node, steps: &mut Steps) {
             },
         });
     }
+    learn(world, claim, node, steps);
     let change = ClaimChange::Initialized {
         capacity: node.capacity.clone(),
         allocatable: node.allocatable.clone(),
     };
     steps.change(update(claim, change));
+}
+
+/// Takes down a memory that is other than what the node was bought for: the next one of its type and image will have as
+/// much. Where nodes differ, the least is kept, for what fits there fits on all.
+fn learn(world: &World<'_>, claim: &NodeClaim, node: &Node, steps: &mut Steps) {
+    let real = node.capacity.memory_bytes;
+    if real <= 0 || real == claim.capacity.memory_bytes {
+        return;
+    }
+    let (Some(name), Some(image)) = (claim.labels.get(labels::INSTANCE_TYPE), claim.runs()) else {
+        return;
+    };
+    let known = world.snapshot.cluster.memory.learned.get(&**name);
+    if known.and_then(|images| images.get(image)).is_some_and(|known| *known <= real) {
+        return;
+    }
+    let images = steps.learned.entry(Text::clone(name).into()).or_default();
+    let least = images.entry(image.clone()).or_insert(real);
+    *least = (*least).min(real);
 }
 
 /// What a node still lacks, by Karpenter's reasons in Karpenter's order.

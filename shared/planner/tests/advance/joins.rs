@@ -2,6 +2,7 @@
 
 use crate::check_advance;
 use expect_test::expect;
+use model::action::{Action, ClusterAction};
 
 #[test]
 fn a_healthy_world_is_left_alone() {
@@ -232,4 +233,57 @@ fn what_has_been_said_is_not_said_again() {
         ",
         expect![[""]],
     );
+}
+
+#[test]
+fn a_memory_other_than_expected_is_remembered_for_the_type_and_image() {
+    check_advance(
+        "
+        claim a instance=i-1 node=n registered token=t memory=4000000000
+        instance i-1
+        node n instance=i-1
+        ",
+        expect![[r#"
+            node n: label karpenter.sh/initialized=true
+            claim a: initialized
+            remember the memory of m5.large
+        "#]],
+    );
+    // As expected, or no less than what is known already.
+    check_advance(
+        "
+        learned m5.large bytes=4000000000
+        claim a instance=i-1 node=n registered token=t memory=4294967296
+        claim b instance=i-2 node=m registered token=t memory=1
+        instance i-1
+        instance i-2
+        node n instance=i-1
+        node m instance=i-2
+        ",
+        expect![[r#"
+            node n: label karpenter.sh/initialized=true
+            claim a: initialized
+            node m: label karpenter.sh/initialized=true
+            claim b: initialized
+        "#]],
+    );
+}
+
+#[test]
+fn of_what_was_learned_the_least_is_kept_and_images_that_nobody_runs_are_forgotten() {
+    let mut world = crate::world::parse(
+        "
+        learned m5.large bytes=5000000000
+        claim a instance=i-1 node=n registered token=t
+        instance i-1
+        node n instance=i-1
+        ",
+    );
+    let plan = planner::advance::advance(&world, crate::world::now());
+    let Some(Action::Cluster(ClusterAction::Remember(change))) = plan.actions.last() else {
+        panic!("{plan}");
+    };
+    assert!(world.cluster.memory.apply(change) && !world.cluster.memory.apply(change));
+    let learned = format!("{:?}", world.cluster.memory.learned);
+    assert_eq!(learned, r#"{"m5.large": {"ami": 4294967296}}"#);
 }

@@ -61,6 +61,11 @@ fn add(world: &mut Snapshot, kind: &str, line: &Line<'_>) {
         "types" => {
             world.instance_types.insert("class".into(), Arc::new(vec![instance_type()].into()));
         }
+        "learned" => {
+            let bytes = line.number("bytes").expect("the text is well-formed");
+            let images = BTreeMap::from([("ami".into(), bytes), ("old-ami".into(), bytes)]);
+            cluster.memory.learned.insert(line.name.into(), images);
+        }
         "pools" => cluster.pools.clear(),
         "no-repair" => world.settings.node_repair = false,
         "unreadable" => cluster.unreadable.push(line.name.into()),
@@ -218,7 +223,7 @@ fn claim(line: &Line<'_>) -> NodeClaim {
         instance: line.get("instance").map(Into::into),
         node: line.get("node").map(Into::into),
         image: None,
-        capacity: Resources::default(),
+        capacity: Resources::cpu_memory(0, line.number("memory").unwrap_or(0)),
         allocatable: Resources::default(),
         conditions: conditions(line, created),
         last_pod_event: None,
