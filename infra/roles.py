@@ -18,7 +18,7 @@ OF_LAMBDA = {
     "sqs:ReceiveMessage",
 }
 # How the services that are called without an SDK name their operations, by their names in policies.
-OF_TARGETS = {"ssm": "AmazonSSM", "pricing": "AWSPriceListService"}
+OF_TARGETS = {"ssm": "AmazonSSM", "pricing": "AWSPriceListService", "events": "AWSEvents"}
 # Rights that belong to RunInstances: for its tags, and for the role that it hands on.
 OF_LAUNCHES = {"ec2:CreateTags", "iam:PassRole"}
 
@@ -33,6 +33,8 @@ def roles(template):
             continue
         actions = set()
         for policy in resource["Properties"].get("Policies", []):
+            # A right that hangs on a parameter is shown as if it were there.
+            policy = policy["Fn::If"][1] if "Fn::If" in policy else policy
             for statement in listed(policy["PolicyDocument"]["Statement"]):
                 actions.update(listed(statement["Action"]))
         yield name, actions

@@ -6,6 +6,7 @@ use model::action::{ClaimChange, ClusterAction};
 use model::claim::{NodeClaim, Notice};
 use model::snapshot::Scope;
 use reconciler::batch::{Invocation, Response, respond};
+use reconciler::decision::Decision;
 use reconciler::observe::View;
 use reconciler::ports::{Cloud, Cluster, ObserveError};
 use reconciler::reconcile::{Pass, reconcile};
@@ -66,6 +67,10 @@ async fn act(
             change: ClaimChange::Notice(notice),
         };
         let outcome = cluster.apply(&action).await;
+        if outcome.took_effect() {
+            let (claim, kind, at) = (claim.name.clone(), announcement.kind, announcement.at);
+            report.decisions.push(Decision::Interrupted { claim, kind, at });
+        }
         report.done.push(Done { action: action.to_string(), outcome });
     }
     let view = View { scope: Scope::Pending, instances: false, instance_types: false };

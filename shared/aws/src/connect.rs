@@ -1,5 +1,6 @@
 //! How AWS is reached: who asks, over which TLS, and how long an answer is waited for.
 
+use crate::bus::{Bus, PUT_TAKES};
 use crate::pricing;
 use crate::signed::{self, Service};
 use aws_credential_types::Credentials;
@@ -8,8 +9,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::config::timeout::TimeoutConfig;
 use aws_sdk_ec2::config::{BehaviorVersion, Region};
-use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub parameters_endpoint: Option<String>,
     /// An endpoint of the price list in place of AWS' own.
     pub prices_endpoint: Option<String>,
+    /// An endpoint of EventBridge in place of AWS' own.
+    pub events_endpoint: Option<String>,
     /// Who asks.
     pub credentials: SharedCredentialsProvider,
 }
@@ -86,28 +89,45 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn new(options: &Options) -> Self {
-        let Options { region, parameters_endpoint, prices_endpoint, .. } = options;
         let connector = signed::connector();
-        let service = |(title, name, host): (&'static str, &'static str, &str),
-                       at: (&str, &Option<String>)| {
-            let (region, endpoint) = at;
-            let own = || format!("https://{host}.{region}.{}", domain(region));
-            Service {
-                title,
-                name,
-                region: region.to_owned(),
-                endpoint: endpoint.clone().unwrap_or_else(own),
-                credentials: options.credentials.clone(),
-                connector: Arc::clone(&connector),
-                limit: CALL_TAKES,
-            }
-        };
-        let parameters = ("Systems Manager", "ssm", "ssm");
-        let prices = ("the price list", "pricing", "api.pricing");
+        let service = |who, at| service(options, &connector, who, at);
+        let Options { region, parameters_endpoint, prices_endpoint, .. } = options;
         Self {
-            parameters: service(parameters, (region, parameters_endpoint)),
-            prices: service(prices, (pricing::serving(region), prices_endpoint)),
+            parameters: service(("Systems Manager", "ssm", "ssm"), (region, parameters_endpoint)),
+            prices: service(
+                ("the price list", "pricing", "api.pricing"),
+                (pricing::serving(region), prices_endpoint),
+            ),
         }
+    }
+}
+
+impl Bus {
+    /// The bus of this name or ARN; nobody is called.
+    pub fn connect(options: &Options, name: String) -> Self {
+        let who = ("EventBridge", "events", "events");
+        let at = (&*options.region, &options.events_endpoint);
+        let service = service(options, &signed::connector(), who, at);
+        Self { service: Service { limit: PUT_TAKES, ..service }, name }
+    }
+}
+
+/// A service by its title, its name and its host, in a region and perhaps at an endpoint of its own.
+fn service(
+    options: &Options,
+    connector: &Arc<Connector>,
+    (title, name, host): (&'static str, &'static str, &str),
+    (region, endpoint): (&str, &Option<String>),
+) -> Service {
+    let own = || format!("https://{host}.{region}.{}", domain(region));
+    Service {
+        title,
+        name,
+        region: region.to_owned(),
+        endpoint: endpoint.clone().unwrap_or_else(own),
+        credentials: options.credentials.clone(),
+        connector: Arc::clone(connector),
+        limit: CALL_TAKES,
     }
 }
 

@@ -4,6 +4,7 @@
 //! again here, for the executor has to know of every answer; a call waits for its turn, so that EC2 need not refuse it.
 //! No user data and no secret is logged or put into an error.
 
+mod bus;
 mod classes;
 mod connect;
 mod failure;
@@ -15,6 +16,7 @@ mod pricing;
 mod signed;
 mod turns;
 
+pub use bus::{Bus, Entry};
 pub use connect::{CredentialsMissing, Options, credentials_from};
 
 use aws_sdk_ec2::Client;

@@ -35,6 +35,8 @@ pub const MIN_VALUES: &str = "MIN_VALUES_POLICY";
 pub const VM_MEMORY_OVERHEAD: &str = "VM_MEMORY_OVERHEAD_PERCENT";
 /// Under Karpenter's name: interfaces that pods get no addresses from.
 pub const RESERVED_ENIS: &str = "RESERVED_ENIS";
+/// An event bus of EventBridge for decisions, by name or ARN.
+pub const EVENT_BUS: &str = "JOINER_EVENT_BUS";
 /// Set by Lambda.
 pub const REGION: &str = "AWS_REGION";
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub cluster: Endpoint,
     /// The instance profiles that there are, by role.
     pub instance_profiles: BTreeMap<Text, Text>,
+    /// The event bus that decisions are told on, if they are.
+    pub event_bus: Option<String>,
     /// Where joiner's own objects are.
     pub namespace: String,
     /// The region.
@@ -147,6 +151,7 @@ impl Config {
                 service_cidr: required(SERVICE_CIDR)?,
             },
             instance_profiles: profiles(optional(INSTANCE_PROFILES))?,
+            event_bus: optional(EVENT_BUS),
             namespace: optional(NAMESPACE).unwrap_or_else(|| NAMESPACE_DEFAULT.to_owned()),
             region: required(REGION)?,
         })
@@ -250,10 +255,12 @@ mod tests {
             (INSTANCE_PROFILES, "nodes=stack-nodes-1, more=stack-more-2"),
             (VM_MEMORY_OVERHEAD, "0.05"),
             (RESERVED_ENIS, "1"),
+            (EVENT_BUS, "audit"),
         ])
         .unwrap();
         let of_nodes = catalog::Settings { vm_memory_overhead_ppm: 50_000, reserved_enis: 1 };
         assert_eq!(config.catalog, of_nodes);
+        assert_eq!(config.event_bus.as_deref(), Some("audit"));
         assert_eq!(config.instance_profiles["more"].to_string(), "stack-more-2");
         let settings = config.settings;
         assert_eq!((settings.nodes_max, settings.spot_to_spot), (40, true));

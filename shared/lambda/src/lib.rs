@@ -6,6 +6,7 @@ pub mod config;
 mod logging;
 pub mod place;
 pub mod serve;
+mod telling;
 pub mod trigger;
 
 use place::Place;
@@ -14,11 +15,14 @@ use reconciler::chain::chain;
 use std::env;
 use std::process::ExitCode;
 
-/// Runs a function until Lambda ends the process. The handler is given where it works, what it was called with, and the
+/// Runs a function of this name until Lambda ends the process. The handler is given where it works, what it was called with, and the
 /// event itself where that is no batch of messages. Settings that cannot be used end it at once, with one line in the log
 /// that names the variable.
 #[expect(clippy::needless_pass_by_value, reason = "a binary hands its one closure over")]
-pub fn run(handle: impl AsyncFn(&Place, &Invocation<'_>, &str) -> Response) -> ExitCode {
+pub fn run(
+    function: &'static str,
+    handle: impl AsyncFn(&Place, &Invocation<'_>, &str) -> Response,
+) -> ExitCode {
     logging::start(env::var("JOINER_LOG_LEVEL").ok().as_deref());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
@@ -31,7 +35,9 @@ pub fn run(handle: impl AsyncFn(&Place, &Invocation<'_>, &str) -> Response) -> E
             Err(error) => return failed(&error),
         };
         let handle = async |invocation: &Invocation<'_>, event: &str| {
-            handle(&place, invocation, event).await
+            let response = handle(&place, invocation, event).await;
+            place.tell(function, &response, invocation).await;
+            response
         };
         match serve::serve(&place.config.settings, handle).await {
             Ok(()) => ExitCode::SUCCESS,

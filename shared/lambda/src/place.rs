@@ -2,11 +2,15 @@
 
 use crate::catalogue::Followed;
 use crate::config::{Config, ConfigError, Endpoint};
-use aws::{CredentialsMissing, Ec2, Options, credentials_from};
+use crate::telling::Teller;
+use aws::{Bus, CredentialsMissing, Ec2, Options, credentials_from};
 use jiff::Timestamp;
 use kubernetes::client::{Client, ConnectError, Eks};
 use launch::bootstrap;
 use launch::request::Site;
+use reconciler::batch::{Invocation, Response};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use thiserror::Error;
 
 /// EC2's endpoint in place of AWS' own, under the name that AWS' tools have for it.
@@ -15,6 +19,8 @@ const EC2_ENDPOINT: &str = "AWS_ENDPOINT_URL_EC2";
 const SSM_ENDPOINT: &str = "AWS_ENDPOINT_URL_SSM";
 /// The price list's.
 const PRICING_ENDPOINT: &str = "AWS_ENDPOINT_URL_PRICING";
+/// EventBridge's.
+const EVENTS_ENDPOINT: &str = "AWS_ENDPOINT_URL_EVENTBRIDGE";
 /// Any service's that has none of its own.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
@@ -27,6 +33,7 @@ pub struct Place {
     /// EC2.
     pub cloud: Ec2,
     catalogue: Followed,
+    teller: Option<Teller>,
 }
 
 /// Why a function cannot start.
@@ -72,6 +79,7 @@ impl Place {
             endpoint: endpoint(EC2_ENDPOINT),
             parameters_endpoint: endpoint(SSM_ENDPOINT),
             prices_endpoint: endpoint(PRICING_ENDPOINT),
+            events_endpoint: endpoint(EVENTS_ENDPOINT),
             credentials,
         };
         let site = Site {
@@ -83,14 +91,40 @@ impl Place {
             },
             cluster_uid: settings.cluster_uid.clone(),
         };
+        let bus = config.event_bus.clone().map(|name| Bus::connect(&options, name));
+        let teller = bus.map(|bus| Teller { bus, told: Mutex::default() });
         let cloud = Ec2::connect(options, site, config.catalog);
-        Ok(Self { config, cluster: client, cloud, catalogue: Followed::default() })
+        let catalogue = Followed::default();
+        Ok(Self { config, cluster: client, cloud, catalogue, teller })
+    }
+
+    /// Tells on the event bus, where one is named, what a pass decided. It comes last and keeps nothing back: what cannot be
+    /// told is a line of the log.
+    pub(crate) async fn tell(
+        &self,
+        function: &'static str,
+        response: &Response,
+        invocation: &Invocation<'_>,
+    ) {
+        let (Some(teller), Some(report)) = (&self.teller, &response.report) else { return };
+        if report.decisions.is_empty() {
+            return;
+        }
+        let cluster = &*self.config.settings.cluster_name;
+        let note = if invocation.stop.load(Ordering::Relaxed) {
+            Some("time is nearly up: no event is put on the bus".to_owned())
+        } else {
+            teller.tell(&report.decisions, (cluster, function), invocation.now).await
+        };
+        if let Some(note) = note {
+            tracing::warn!(function, note, "not told on the event bus");
+        }
     }
 
     /// Lets EC2's instance types be those of the catalogue in the cluster, for a function that buys or compares. Without
     /// one the facts that are built in have to do, and the log says so in a line.
     pub async fn catch_up(&self, now: Timestamp) {
-        let Self { config, cluster, cloud, catalogue } = self;
+        let Self { config, cluster, cloud, catalogue, teller: _ } = self;
         let note = catalogue.catch_up((cluster, cloud), &config.region, now).await;
         if let Some(note) = note {
             tracing::warn!(note, "without the catalogue");

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod chain;
 pub mod check;
+pub mod decision;
 pub mod execute;
 pub mod observe;
 pub mod ports;

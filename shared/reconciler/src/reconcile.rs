@@ -2,6 +2,7 @@
 
 use crate::batch::Invocation;
 use crate::check::check;
+use crate::decision;
 use crate::execute;
 use crate::observe::{View, observe};
 use crate::ports::{Cloud, Cluster, ObserveError};
@@ -118,6 +119,7 @@ async fn one_pass(
     } else {
         release(cluster, holder).await
     };
+    report.decisions = decision::of_pass(&plan, &report.done, &report.violations);
     report.plan = plan;
     Ok((report, wanted))
 }

@@ -1,6 +1,7 @@
 //! What a pass came to, for logs and for whoever called it.
 
 use crate::check::Violation;
+use crate::decision::Decision;
 use model::outcome::Outcome;
 use model::plan::Plan;
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ pub struct Report {
     pub passes: u32,
     /// Objects that could not be read.
     pub unreadable: Vec<String>,
+    /// What is worth telling of it outside the log.
+    pub decisions: Vec<Decision>,
     /// What else an operator should know, in a line each.
     pub notes: Vec<String>,
 }
@@ -45,13 +48,14 @@ impl Report {
 
     /// Adds what a later pass of the same invocation came to; its plan is the one that counts.
     pub fn absorb(&mut self, later: Self) {
-        let Self { plan, done, violations, busy, passes, unreadable, notes } = later;
+        let Self { plan, done, violations, busy, passes, unreadable, decisions, notes } = later;
         self.plan = plan;
         self.done.extend(done);
         self.violations.extend(violations);
         self.busy = busy;
         self.passes += passes;
         self.unreadable = unreadable;
+        self.decisions.extend(decisions);
         self.notes.extend(notes);
     }
 }

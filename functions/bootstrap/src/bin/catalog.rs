@@ -4,7 +4,7 @@ use catalog_function::handler::handle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::run(async |place, invocation, event| {
+    lambda::run("catalog", async |place, invocation, event| {
         let profiles = &place.config.instance_profiles;
         handle((&place.cluster, &place.cloud), profiles, invocation, event).await
     })

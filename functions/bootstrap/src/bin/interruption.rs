@@ -4,7 +4,7 @@ use interruption::handler::handle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::run(async |place, invocation, event| {
+    lambda::run("interruption", async |place, invocation, event| {
         handle(&place.cluster, &place.cloud, invocation, event).await
     })
 }

@@ -4,5 +4,7 @@ use lifecycle::handler::handle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::run(async |place, invocation, _| handle(&place.cluster, &place.cloud, invocation).await)
+    lambda::run("lifecycle", async |place, invocation, _| {
+        handle(&place.cluster, &place.cloud, invocation).await
+    })
 }

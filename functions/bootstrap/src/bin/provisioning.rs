@@ -4,7 +4,7 @@ use provisioning::handler::handle;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lambda::run(async |place, invocation, _| {
+    lambda::run("provisioning", async |place, invocation, _| {
         place.catch_up(invocation.now).await;
         handle(&place.cluster, &place.cloud, invocation).await
     })
