@@ -72,7 +72,14 @@ async fn offers(
     if invocation.stop.load(Ordering::Relaxed) || (!is_due && cluster.has_catalogue().await?) {
         return Ok(());
     }
-    catalogue::refresh(cluster, cloud, invocation.now, report).await
+    match catalogue::refresh(cluster, cloud, invocation.now, report).await {
+        // The classes are what this pass was for; the next one tries again.
+        Err(error) if !is_due => {
+            report.notes.push(format!("there is no catalogue of instance types yet: {error}"));
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 #[cfg(test)]
