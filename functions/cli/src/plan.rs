@@ -1,5 +1,6 @@
 //! `joiner plan`: files to a decision, printed. It reads files only and changes nothing.
 
+mod consolidation;
 pub(crate) mod report;
 mod table;
 pub(crate) mod world;
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::{Streams, files};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::path::PathBuf;
 use std::time::Instant;
 use world::World;
@@ -33,10 +34,20 @@ pub(crate) struct Input {
     now: Option<Timestamp>,
 }
 
+/// After so long a pod that stays where it is is moved for as little as any: it is asked what could go in the long run.
+const SETTLED: SignedDuration = SignedDuration::from_hours(48);
+
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
+    /// Plan which nodes could be given back or replaced, instead of places for pods that wait.
+    ///
+    /// Nothing has to be seen twice first, and without `--now` it is two days after the newest time that an object names, when
+    /// no pod counts as one that has just come. A NodePool's budgets are kept to if the files name some; one that comes from a
+    /// cluster always does.
+    #[arg(long)]
+    consolidate: bool,
     /// How the plan is printed.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -58,6 +69,10 @@ impl Input {
 /// Plans and prints.
 pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<(), Failure> {
     let (world, now) = arguments.input.read(streams)?;
+    if arguments.consolidate {
+        let now = if arguments.input.now.is_none() { now + SETTLED } else { now };
+        return consolidation::run(world, now, arguments.output, streams);
+    }
     let start = Instant::now();
     let plan = planner::provision::provision(&world.snapshot, now);
     let solve_seconds = start.elapsed().as_secs_f64();

@@ -72,6 +72,37 @@ fn json_has_the_keys_that_programs_read() {
     expect![[r#"{"cost":{"gapPercent":16.7,"lowerBoundPerHour":0.257142,"perHour":0.3},"existing":[{"node":"ip-10-0-0-1","pods":["shop/fits-the-node"]}],"nodeClaims":[{"instanceTypes":["xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"xlarge","pricePerHour":0.2,"zone":"us-east-1a"},"name":"default-vrv9d9zq","nodePool":"default","pods":["shop/web-0","shop/web-1"]},{"instanceTypes":["large","xlarge"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"large","pricePerHour":0.1,"zone":"us-east-1a"},"name":"default-z6v89c2m","nodePool":"default","pods":["shop/web-2"]}],"solveSeconds":null,"unschedulable":[{"pod":"shop/elsewhere","reasons":["asks for team In [search], NodePool default offers In [shop]"]},{"pod":"shop/gated","reasons":["waits for scheduling gates example.com/quota"]},{"pod":"shop/too-large","reasons":["needs 64030m cpu, 64Mi memory, 2 pods with its daemons, more than any instance type of NodePool default has (largest: 3920m cpu, 15Gi memory, 58 pods)"]}]}"#]].assert_eq(&value.to_string());
 }
 
+/// What could be given back or replaced.
+fn consolidation(files: &[&str], output: &str) -> String {
+    let paths: Vec<String> = files.iter().map(|file| data(file)).collect();
+    let catalog = data("catalog.json");
+    let mut arguments = vec!["plan", "--consolidate", "--catalog", &catalog, "-o", output];
+    for path in &paths {
+        arguments.extend(["-f", path]);
+    }
+    let (code, text, errors) = joiner(&arguments, "");
+    assert_eq!(code, 0, "{errors}");
+    text
+}
+
+#[test]
+fn consolidation_names_what_goes_what_comes_and_what_that_saves() {
+    let files = ["cluster.yaml", "oversized.yaml"];
+    expect![[r#"
+        GOES
+        ip-10-0-0-2
+
+        NEW NODE          NODEPOOL  TYPE   ZONE        CAPACITY   $/HOUR  PODS
+        default-hsn8f94v  default   large  us-east-1a  on-demand  0.1000     1
+
+        saves $0.1000/h of $0.2000/h and moves 1 pods; no consolidation could save more than $0.1000/h
+    "#]].assert_eq(&consolidation(&files, "table"));
+    let mut value: serde_json::Value =
+        serde_json::from_str(&consolidation(&files, "json")).expect("it is JSON");
+    assert!(value["solveSeconds"].take().is_f64());
+    expect![[r#"{"costPerHour":0.2,"existing":[],"kept":[],"movedPods":1,"nodeClaims":[{"instanceTypes":["large"],"labels":{"karpenter.k8s.aws/ec2nodeclass":"default","karpenter.sh/nodepool":"default","team":"shop"},"launch":{"capacityType":"on-demand","instanceType":"large","pricePerHour":0.1,"zone":"us-east-1a"},"name":"default-hsn8f94v","nodePool":"default","pods":["shop/web-9"]}],"remove":["ip-10-0-0-2"],"savedAtMostPerHour":0.100001,"savedPerHour":0.1,"solveSeconds":null}"#]].assert_eq(&value.to_string());
+}
+
 #[test]
 fn limits_are_kept() {
     expect![[r#"

@@ -10,9 +10,10 @@ use crate::field::{self, FieldError};
 use collect::Collector;
 use document::Document;
 use jiff::Timestamp;
+use model::name::PoolName;
 use model::plan::LeftOut;
 use model::snapshot::ClusterState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,6 +71,9 @@ pub struct Objects {
     pub left_out: Vec<LeftOut>,
     /// The newest time that an object names, if one does: what is read is no older.
     pub newest: Option<Timestamp>,
+    /// NodePools that name no disruption budgets. An API server would have filled in the default, so that such a one comes
+    /// from a person's file.
+    pub unbudgeted: BTreeSet<PoolName>,
     /// Kinds that are not read, and how many objects there were.
     pub ignored: BTreeMap<String, usize>,
     /// The file of each object, by kind and name as messages have them.

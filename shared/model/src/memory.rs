@@ -52,6 +52,8 @@ pub struct Memory {
     pub candidates: BTreeMap<NodeName, Timestamp>,
     /// A hash of the cluster in which consolidation last found nothing to do.
     pub consolidated: Option<u64>,
+    /// When pods of an owner, by its uid, were last on a node that was given back: those that came since may be the same.
+    pub moved: BTreeMap<Uid, Timestamp>,
     /// Launches that did not help, by the uid of the pods' owner.
     pub unproductive: BTreeMap<Uid, Unproductive>,
     /// Nodes' real memory.
@@ -77,6 +79,8 @@ pub enum Change {
         candidates: BTreeMap<NodeName, Timestamp>,
         /// The hash of a cluster in which there is nothing to consolidate.
         consolidated: Option<u64>,
+        /// When pods of an owner were last on a node that was given back.
+        moved: BTreeMap<Uid, Timestamp>,
     },
     /// Launches that did not help; a count of zero forgets the owner.
     Unproductive(BTreeMap<Uid, Unproductive>),
@@ -107,13 +111,14 @@ impl Memory {
                 self.unavailable.sort_by(|a, b| a.offering.cmp(&b.offering));
                 self.unavailable != before
             }
-            Change::Swept { pods_seen, candidates, consolidated } => {
-                if self.has_swept(pods_seen, candidates, *consolidated) {
+            Change::Swept { pods_seen, candidates, consolidated, moved } => {
+                if self.has_swept(pods_seen, candidates, *consolidated, moved) {
                     return false;
                 }
                 self.pods_seen.clone_from(pods_seen);
                 self.candidates.clone_from(candidates);
                 self.consolidated = *consolidated;
+                self.moved.clone_from(moved);
                 true
             }
             Change::Unproductive(counts) => {
@@ -151,9 +156,11 @@ impl Memory {
         pods_seen: &BTreeMap<NodeName, PodsSeen>,
         candidates: &BTreeMap<NodeName, Timestamp>,
         consolidated: Option<u64>,
+        moved: &BTreeMap<Uid, Timestamp>,
     ) -> bool {
         self.pods_seen == *pods_seen
             && self.candidates == *candidates
             && self.consolidated == consolidated
+            && self.moved == *moved
     }
 }

@@ -48,6 +48,18 @@ pub struct Cost {
     pub lower_bound_per_hour: Option<Price>,
 }
 
+/// What a plan gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Saving {
+    /// Per hour, once all that is begun is done, if each new node is launched as its first choice.
+    pub per_hour: Price,
+    /// Pods that need another node for that.
+    pub moved_pods: usize,
+    /// No consolidation of the nodes that may be disrupted could save more, per hour.
+    pub at_most_per_hour: Price,
+}
+
 /// A decision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -60,6 +72,8 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// What the new nodes cost.
     pub cost: Cost,
+    /// What is saved by nodes that go; none where none does.
+    pub saving: Option<Saving>,
 }
 
 impl Plan {
@@ -115,6 +129,12 @@ impl fmt::Display for Plan {
                 write!(f, ", at least {bound}/h")?;
             }
             writeln!(f)?;
+        }
+        if let Some(Saving { per_hour, moved_pods, at_most_per_hour }) = self.saving {
+            writeln!(
+                f,
+                "saves {per_hour}/h, moves {moved_pods} pods, at most {at_most_per_hour}/h could be saved"
+            )?;
         }
         Ok(())
     }

@@ -2,31 +2,38 @@
 //!
 //! Only Kubernetes objects are changed. What has been begun lives in the cluster: the taint `karpenter.sh/disrupted`,
 //! the condition `DisruptionReason`, and on a claim the names of those that will replace it; every pass takes it up from
-//! there. A replacement is launched by provisioning; the claim that it replaces is deleted only when it is initialized
-//! (I5). The policy `Balanced` counts as `WhenEmptyOrUnderutilized`, and no more than one node is replaced by one.
+//! there. Replacements are launched by provisioning; the claims that they replace are deleted only when all of them are
+//! initialized (I5).
 
+mod balanced;
 mod budgets;
 mod candidates;
 mod commands;
 mod consolidation;
 mod drift;
 mod fingerprint;
+mod moved;
+mod moves;
+pub mod proposal;
 mod renewal;
-mod replacement;
+mod search;
 mod surplus;
 
 use crate::scheduling::rooms::Index;
 use budgets::Budgets;
 use candidates::Candidate;
+use consolidation::Consolidated;
 use jiff::{SignedDuration, Timestamp};
 use model::action::{Action, ClusterAction, DeleteReason};
 use model::claim::NodeClaim;
 use model::memory::Change;
 use model::name::NodeName;
-use model::plan::Plan;
+use model::plan::{Plan, Saving};
 use model::pool::{DisruptionReason, NodePool};
+use model::price::Price;
 use model::reason::{Reason, Subject};
 use model::snapshot::{Scope, Snapshot};
+use moved::Moved;
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,31 +62,78 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let watched = candidates::watch(snapshot, &index, now);
     let found = candidates::find(&mut sweep, &watched);
     let (empty, used): (Vec<_>, Vec<_>) = found.into_iter().partition(Candidate::is_empty);
-    for candidate in &empty {
-        if sweep.may_disrupt(candidate, DisruptionReason::Empty, true) {
-            commands::delete(&mut sweep, candidate, DisruptionReason::Empty);
-        }
-    }
+    let mut saved = take_empty(&mut sweep, &empty);
     let mut consolidated = None;
     if renewal::renew(&mut sweep, &drifted) {
         // What was planned with these nodes is not known yet: the next pass consolidates.
         sweep.keep_candidates(&used);
     } else if !used.is_empty() {
-        let seen = LazyCell::new(|| fingerprint::of(snapshot, &used, now));
+        let budgets = sweep.budgets.clone();
+        let seen = LazyCell::new(|| fingerprint::of(snapshot, &used, &budgets, now));
         let known = snapshot.cluster.memory.consolidated.is_some_and(|known| known == *seen);
-        if known || !consolidation::consolidate(&mut sweep, &watched, (&empty, &used)) {
+        let done = if known {
+            Consolidated::default()
+        } else {
+            consolidation::consolidate(&mut sweep, &watched, (&empty, &used))
+        };
+        if !done.found {
             consolidated = Some(*seen);
         }
+        saved.count(&done, &used);
     }
-    let Sweep { mut plan, candidates, .. } = sweep;
-    let pods_seen = watched.pods_seen;
-    if !snapshot.cluster.memory.has_swept(&pods_seen, &candidates, consolidated) {
-        let change = Change::Swept { pods_seen, candidates, consolidated };
+    sweep.plan.saving = saved.into_saving();
+    let Sweep { mut plan, candidates, moved, .. } = sweep;
+    let (pods_seen, moved) = (watched.pods_seen, moved.owners);
+    if !snapshot.cluster.memory.has_swept(&pods_seen, &candidates, consolidated, &moved) {
+        let change = Change::Swept { pods_seen, candidates, consolidated, moved };
         plan.actions.push(Action::Cluster(ClusterAction::Remember(change)));
     }
     plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));
     plan.left_out.dedup();
     plan
+}
+
+/// Takes away what is empty. Says what that saves.
+fn take_empty(sweep: &mut Sweep<'_, '_>, empty: &[Candidate<'_>]) -> Saved {
+    let mut saved = Saved::default();
+    for candidate in empty {
+        if sweep.may_disrupt(candidate, DisruptionReason::Empty, true) {
+            commands::delete(sweep, candidate, DisruptionReason::Empty);
+            saved.per_hour += candidate.price;
+            saved.nodes.push(candidate.node.name.clone());
+        }
+        saved.at_most += candidate.price;
+    }
+    saved
+}
+
+/// What a pass saves, and what it could have saved at most.
+#[derive(Debug, Default)]
+struct Saved {
+    nodes: Vec<NodeName>,
+    per_hour: Price,
+    pods: usize,
+    at_most: Price,
+}
+
+impl Saved {
+    fn count(&mut self, done: &Consolidated, used: &[Candidate<'_>]) {
+        for command in &done.begun {
+            self.nodes.extend(command.gone.iter().map(|at| used[*at].node.name.clone()));
+            self.per_hour += command.saving;
+            self.pods += command.moves.len();
+        }
+        self.at_most += done.at_most;
+    }
+
+    fn into_saving(self) -> Option<Saving> {
+        let Self { nodes, per_hour, pods, at_most } = self;
+        (!nodes.is_empty()).then_some(Saving {
+            per_hour,
+            moved_pods: pods,
+            at_most_per_hour: at_most,
+        })
+    }
 }
 
 /// Why nothing may be decided on this view (I10).
@@ -112,7 +166,10 @@ struct Sweep<'a, 'i> {
     candidates: BTreeMap<NodeName, Timestamp>,
     /// Nodes that are disrupted from this pass on.
     begun: BTreeSet<NodeName>,
+    moved: Moved,
     deletions: usize,
+    /// Whether it is shown to a person instead of carried out: then nothing has to be seen twice, nor done little by little.
+    is_proposal: bool,
 }
 
 impl<'a, 'i> Sweep<'a, 'i> {
@@ -125,7 +182,9 @@ impl<'a, 'i> Sweep<'a, 'i> {
             budgets: Budgets::of(snapshot, index, now),
             candidates: BTreeMap::new(),
             begun: BTreeSet::new(),
+            moved: Moved::of(snapshot, index, now),
             deletions: 0,
+            is_proposal: false,
         }
     }
 
@@ -160,11 +219,25 @@ impl<'a, 'i> Sweep<'a, 'i> {
     /// Whether one more claim may be deleted in this pass.
     fn may_delete(&mut self, node: &NodeName) -> bool {
         let most = self.deletions_max();
-        if self.deletions < most {
+        if self.deletions < most || self.is_proposal {
             return true;
         }
         self.leave_out(node, Reason::DeletionRate { most, wanted: self.deletions + 1 });
         false
+    }
+
+    /// Whether a node has been worth disrupting for long enough.
+    fn is_confirmed(&self, node: &NodeName) -> bool {
+        let since = self.snapshot.cluster.memory.candidates.get(node);
+        let is_old = |since: &Timestamp| CONFIRMED_AFTER <= self.now.duration_since(*since);
+        self.is_proposal || since.is_some_and(is_old)
+    }
+
+    /// Keeps the time since when a node has been worth disrupting, if it was.
+    fn keep_candidate(&mut self, node: &NodeName) {
+        if let Some(since) = self.snapshot.cluster.memory.candidates.get(node) {
+            self.candidates.insert(node.clone(), *since);
+        }
     }
 
     /// Notes that a node is worth disrupting. Says whether it may be now: it has been for long enough, and budgets and
@@ -178,7 +251,7 @@ impl<'a, 'i> Sweep<'a, 'i> {
         let node = &candidate.node.name;
         let since = self.snapshot.cluster.memory.candidates.get(node).copied().unwrap_or(self.now);
         self.candidates.insert(node.clone(), since);
-        if self.now.duration_since(since) < CONFIRMED_AFTER {
+        if !self.is_confirmed(node) {
             let why = "It has been worth disrupting for less than 15 s".into();
             self.leave_out(node, Reason::TooFresh { why });
             return false;

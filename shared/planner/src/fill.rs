@@ -148,6 +148,14 @@ pub(crate) struct Space<'t> {
     pub(crate) admits: Bits,
 }
 
+/// What the pods of each space can be worth at most, in nano-dollars an hour, if each had its choice of all.
+pub(crate) fn promises(rows: Vec<Row<'_>>, spaces: &[Space<'_>]) -> Vec<i64> {
+    let worths = rows.iter().map(|row| float(row.worth.max(1))).collect();
+    let frame = Frame::of_spaces(rows, spaces);
+    let mut filler = Filler::new(&frame, worths);
+    (0..spaces.len()).map(|space| whole(filler.fluid(space))).collect()
+}
+
 /// Fills what is there with what is worth most. Says for each space which rows come there and how many pods of each.
 pub(crate) fn fill_spaces(rows: Vec<Row<'_>>, spaces: &[Space<'_>]) -> Vec<Vec<(usize, i64)>> {
     let worths = rows.iter().map(|row| float(row.worth.max(1))).collect();
@@ -181,6 +189,12 @@ impl Packed {
         };
         if takes_other { other } else { self }
     }
+}
+
+/// The whole part.
+#[expect(clippy::cast_possible_truncation, reason = "a cast to an integer stops at its ends")]
+fn whole(number: f64) -> i64 {
+    number as i64
 }
 
 /// The number itself up to 2⁵³, the nearest float beyond.

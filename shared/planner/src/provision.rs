@@ -11,6 +11,8 @@ mod launches;
 mod offers;
 mod opening;
 mod proving;
+pub(crate) mod rehousing;
+pub(crate) mod replacing;
 pub(crate) mod replicas;
 mod resume;
 mod seeds;

@@ -186,8 +186,14 @@ impl<'a> Spoiled<'a> {
 
     fn concerns(&self, action: &ClusterAction) -> bool {
         // Mostly nothing has failed, and then it does not matter whose node it is.
-        !self.claims.is_empty()
-            && self.claim_of(action).is_some_and(|claim| self.claims.contains(&claim))
+        if self.claims.is_empty() {
+            return false;
+        }
+        if let ClusterAction::CreateClaim(claim) = action {
+            // What replaces several is made only when all of them have been told.
+            return claim.spec.replaces.iter().any(|replaced| self.claims.contains(replaced));
+        }
+        self.claim_of(action).is_some_and(|claim| self.claims.contains(&claim))
     }
 
     /// The claim that an action is about, directly or by its node; a node without claim stands for itself.

@@ -19,6 +19,8 @@ const VIEW_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
 const SEEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An instance that was launched less than this before may not have been seen.
 const LAUNCH_SEEN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A pod is evicted of our own will at most once in this time.
+const MOVED_AT_MOST_EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// Rounding of times, in DeletePod's favour.
 const DEADLINE_SLACK: SignedDuration = SignedDuration::from_secs(5);
 
@@ -291,6 +293,31 @@ impl World {
         let forbids = pod.forbids_disruption(now) && pod.deleting.is_none();
         let pressed = lost || claim.notice.is_some() || claim.termination_deadline.is_some();
         self.demand("I4", !forbids || pressed, || format!("{name} must not be evicted"));
+    }
+
+    /// A replica is evicted of our own will no more than once in ten minutes.
+    pub(crate) fn check_rest(&mut self, name: &ObjectName) {
+        let now = self.now();
+        let uid = self.store.pods[name].pod.uid.clone();
+        let Some((owner, number)) = self.store.pods[name].replica.clone() else { return };
+        let Some((claim, lost)) = self.claim_under(name, &uid) else { return };
+        let reason = self.checker.deleted.get(&claim.name);
+        if lost || claim.notice.is_some() || reason.and_then(|why| why.voluntary()).is_none() {
+            return;
+        }
+        let Some(owner) = self.owners.get_mut(&owner) else { return };
+        let Some(replica) = owner.replicas.get_mut(&number) else { return };
+        let before = replica.moved.replace(now);
+        // Where sweeps are lost and writes fail, what was moved may be forgotten.
+        let rested = self.faults.is_hostile()
+            || before.is_none_or(|at| MOVED_AT_MOST_EVERY <= now.duration_since(at));
+        self.demand("moved", rested, || {
+            let before = before.map(|at| at.to_string()).unwrap_or_default();
+            format!(
+                "{name} is evicted from claim {}, and so was its predecessor at {before}",
+                claim.name
+            )
+        });
     }
 
     /// I15: budgets are passed over only when the drain's grace ends.

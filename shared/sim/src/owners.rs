@@ -7,7 +7,7 @@ use crate::rng::millis;
 use crate::store::PodEntry;
 use crate::workload::{Event, Lifetime};
 use crate::world::{Happening, World};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use model::labels::Labels;
 use model::name::{ObjectName, Uid};
 use model::pod::{Owner as Controller, Phase, Pod};
@@ -44,6 +44,8 @@ pub(crate) struct Replica {
     pub(crate) pod: Option<ObjectName>,
     /// Whether a pod of it has run.
     has_run: bool,
+    /// When a pod of it was last evicted for no need of EC2's or its own.
+    pub(crate) moved: Option<Timestamp>,
 }
 
 /// Until a controller has made a new pod, in milliseconds.

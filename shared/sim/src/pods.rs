@@ -215,6 +215,7 @@ impl World {
         if entry.record.is_some() {
             self.record.evictions += 1;
         }
+        self.check_rest(name);
         self.delete_pod(name, PodEnd::Evicted, grace);
         Outcome::Done
     }

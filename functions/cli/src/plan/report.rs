@@ -123,7 +123,13 @@ pub(super) fn of(plan: &Plan, world: &World, solve_seconds: f64) -> Report {
     Report { node_claims, existing, unschedulable, cost: costs(plan.cost), solve_seconds }
 }
 
-fn node_claim(claim: &NewClaim, launch: &Launch, first: &Choice, pods: Vec<String>) -> NodeClaim {
+/// A claim that is to be launched, for these pods.
+pub(super) fn node_claim(
+    claim: &NewClaim,
+    launch: &Launch,
+    first: &Choice,
+    pods: Vec<String>,
+) -> NodeClaim {
     let mut instance_types: Vec<String> = Vec::new();
     for choice in &launch.choices {
         let name = choice.offering.instance_type.to_string();

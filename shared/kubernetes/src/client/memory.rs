@@ -51,6 +51,7 @@ struct Swept {
     pods_seen: BTreeMap<NodeName, PodsSeen>,
     candidates: BTreeMap<NodeName, jiff::Timestamp>,
     consolidated: Option<u64>,
+    moved: BTreeMap<Uid, jiff::Timestamp>,
 }
 
 /// All that is remembered, and what of it cannot be read: that is forgotten.
@@ -122,11 +123,12 @@ fn parse(state: &State) -> (Memory, Vec<String>) {
         Learned::new()
     });
     let swept = state.binary_data.get(SWEPT).map_or_else(|| Ok(Swept::default()), |t| unpack(t));
-    let Swept { pods_seen, candidates, consolidated } = swept.unwrap_or_else(|error| {
+    let Swept { pods_seen, candidates, consolidated, moved } = swept.unwrap_or_else(|error| {
         note(SWEPT, error);
         Swept::default()
     });
-    let memory = Memory { unavailable, pods_seen, candidates, consolidated, unproductive, learned };
+    let memory =
+        Memory { unavailable, pods_seen, candidates, consolidated, moved, unproductive, learned };
     (memory, unreadable)
 }
 
@@ -137,7 +139,8 @@ fn text<T: DeserializeOwned + Default>(state: &State, key: &str) -> Result<T, St
 
 /// The keys that a change is about.
 fn contents(memory: &Memory, change: &Change) -> Value {
-    let Memory { unavailable, pods_seen, candidates, consolidated, unproductive, learned } = memory;
+    let Memory { unavailable, pods_seen, candidates, consolidated, moved, unproductive, learned } =
+        memory;
     let text = |value: serde_json::Result<String>| value.expect("names of things are its keys");
     match change {
         Change::Unavailable { .. } => {
@@ -150,8 +153,12 @@ fn contents(memory: &Memory, change: &Change) -> Value {
             json!({"data": {LEARNED: text(serde_json::to_string(learned))}})
         }
         Change::Swept { .. } => {
-            let (pods_seen, candidates) = (pods_seen.clone(), candidates.clone());
-            let swept = Swept { pods_seen, candidates, consolidated: *consolidated };
+            let swept = Swept {
+                pods_seen: pods_seen.clone(),
+                candidates: candidates.clone(),
+                consolidated: *consolidated,
+                moved: moved.clone(),
+            };
             json!({"binaryData": {SWEPT: pack(&text(serde_json::to_string(&swept)))}})
         }
     }
@@ -199,6 +206,7 @@ mod tests {
                 pods_seen: [("n".into(), seen)].into(),
                 candidates: [("n".into(), now)].into(),
                 consolidated: Some(7),
+                moved: [("u".into(), now)].into(),
             },
         ]
     }

@@ -8,6 +8,7 @@ use crate::objects::{pod, storage, workload};
 use crate::schema::{self, Field};
 use jiff::Timestamp;
 use model::memory::Memory;
+use model::name::PoolName;
 use model::plan::LeftOut;
 use model::pod::Phase;
 use model::reason::{Reason, Subject};
@@ -21,6 +22,7 @@ pub(super) struct Collector {
     now: Timestamp,
     cluster: ClusterState,
     left_out: Vec<LeftOut>,
+    unbudgeted: BTreeSet<PoolName>,
     ignored: BTreeMap<String, usize>,
     /// Kind and name of each object, and its file.
     seen: BTreeMap<String, Arc<str>>,
@@ -64,7 +66,14 @@ impl Collector {
             memory: Memory::default(),
             unreadable: vec![],
         };
-        Self { now, cluster, left_out: vec![], ignored: BTreeMap::new(), seen: BTreeMap::new() }
+        Self {
+            now,
+            cluster,
+            left_out: vec![],
+            unbudgeted: BTreeSet::new(),
+            ignored: BTreeMap::new(),
+            seen: BTreeMap::new(),
+        }
     }
 
     /// Adds an object.
@@ -109,7 +118,12 @@ impl Collector {
             }
             "NodePool" => {
                 check(document, &schema::NODE_POOL)?;
-                push(document, &mut all.pools, convert::node_pool::convert)
+                let budgets = &document.value["spec"]["disruption"]["budgets"];
+                let is_unbudgeted = budgets.is_null();
+                push(document, &mut all.pools, convert::node_pool::convert)?;
+                let named = all.pools.last().filter(|_| is_unbudgeted);
+                self.unbudgeted.extend(named.map(|pool| pool.name.clone()));
+                Ok(())
             }
             "NodeClaim" => {
                 check(document, &schema::NODE_CLAIM)?;
@@ -192,8 +206,8 @@ impl Collector {
         all.storage_classes.sort_by(|a, b| a.name.cmp(&b.name));
         all.csi_nodes.sort_by(|a, b| a.name.cmp(&b.name));
         self.left_out.sort_by(|a, b| a.subject.cmp(&b.subject));
-        let Self { now: _, cluster, left_out, ignored, seen: files } = self;
-        Objects { cluster, left_out, newest, ignored, files }
+        let Self { now: _, cluster, left_out, unbudgeted, ignored, seen: files } = self;
+        Objects { cluster, left_out, newest, unbudgeted, ignored, files }
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// How many nodes each pool has, and how many of them are disrupted already.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Budgets {
     now: Timestamp,
     pools: BTreeMap<PoolName, Count>,
@@ -40,19 +40,24 @@ impl Budgets {
         Self { now, pools }
     }
 
-    /// Uses the budget for one node, or says how many nodes it allows.
-    pub(super) fn take(&mut self, pool: &NodePool, reason: DisruptionReason) -> Result<(), u32> {
-        let count = self.pools.entry(pool.name.clone()).or_default();
+    /// How many more nodes of a pool may go, and how many at once are allowed; none where no budget counts.
+    pub(super) fn left(&self, pool: &NodePool, reason: DisruptionReason) -> Option<(usize, u32)> {
+        let count = self.pools.get(&pool.name).copied().unwrap_or_default();
         let budgets = pool.disruption.budgets.iter();
         let counting = budgets.filter(|b| b.reasons.is_empty() || b.reasons.contains(&reason));
-        let allowed = counting.filter_map(|budget| allowed_by(budget, count.nodes, self.now)).min();
-        match allowed {
-            Some(allowed) if allowed <= count.disrupted => Err(allowed),
-            Some(_) | None => {
-                count.disrupted += 1;
-                Ok(())
-            }
+        let allowed = counting.filter_map(|budget| allowed_by(budget, count.nodes, self.now));
+        let allowed = allowed.min()?;
+        let left = allowed.saturating_sub(count.disrupted);
+        Some((usize::try_from(left).unwrap_or(usize::MAX), allowed))
+    }
+
+    /// Uses the budget for one node, or says how many nodes it allows.
+    pub(super) fn take(&mut self, pool: &NodePool, reason: DisruptionReason) -> Result<(), u32> {
+        if let Some((0, allowed)) = self.left(pool, reason) {
+            return Err(allowed);
         }
+        self.pools.entry(pool.name.clone()).or_default().disrupted += 1;
+        Ok(())
     }
 
     /// Takes one use back.

@@ -1,15 +1,17 @@
 //! Which nodes may be disrupted at all, under Karpenter's sentences for those that may not.
 
 use super::Sweep;
+use super::moved::MOVED_AT_MOST_EVERY;
 use crate::provision::SETTLING;
-use crate::scheduling::classes::immovable;
+use crate::scheduling::classes::never_placed;
 use crate::scheduling::rooms::{Index, initialized_since, is_leaving, is_reserved};
 use jiff::{SignedDuration, Timestamp};
 use model::by_name::ByName;
 use model::claim::NodeClaim;
+use model::instance_type::CapacityType;
 use model::labels;
 use model::memory::PodsSeen;
-use model::name::{NodeName, stable_hash};
+use model::name::{NodeName, PoolName, stable_hash};
 use model::node::Node;
 use model::pod::Pod;
 use model::pool::{ConsolidationPolicy, NodePool};
@@ -19,9 +21,6 @@ use model::snapshot::{PodDisruptionBudget, Snapshot};
 use model::taint::{Effect, Taint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// Pods are not moved again so soon after they came to a node that is itself new: it was made for them.
-const MOVED_AT_MOST_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// A node that may be disrupted.
 pub(super) struct Candidate<'a> {
@@ -39,6 +38,10 @@ pub(super) struct Candidate<'a> {
 impl Candidate<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.pods.is_empty()
+    }
+
+    pub(super) fn is_spot(&self) -> bool {
+        self.claim.capacity_type() == Some(CapacityType::Spot)
     }
 }
 
@@ -149,6 +152,10 @@ fn examine<'a>(
         return Err(Box::new(Reason::TooFresh { why }));
     }
     pods_allow(snapshot, all, now)?;
+    if pods.iter().any(|pod| sweep.moved.rests(pod, now)) {
+        let why = "Its pods were moved within the last 10 minutes".into();
+        return Err(Box::new(Reason::TooFresh { why }));
+    }
     let has_just_come = |pod: &&Arc<Pod>| {
         pod.scheduled_at.is_some_and(|at| now.duration_since(at) < MOVED_AT_MOST_EVERY)
     };
@@ -232,7 +239,7 @@ pub(super) fn pods_allow(
             }
         }
         if pod.is_reschedulable()
-            && let Some(reason) = immovable(pod)
+            && let Some(reason) = never_placed(pod)
         {
             return Err(blocked(format!("Pod {}: {reason}", pod.name)));
         }
@@ -245,6 +252,24 @@ fn price_of(snapshot: &Snapshot, claim: &NodeClaim) -> Option<Price> {
     let offering = claim.offering()?;
     let it = snapshot.instance_type(&claim.spec.node_class, &offering.instance_type)?;
     it.offering(&offering.zone, offering.capacity_type).map(|offering| offering.price)
+}
+
+/// What the nodes of each pool with the policy `Balanced` cost per hour, and what disrupting them all would.
+pub(super) fn disruption_totals<'a>(sweep: &Sweep<'a, '_>) -> BTreeMap<&'a PoolName, (Price, i64)> {
+    let mut totals: BTreeMap<&PoolName, (Price, i64)> = BTreeMap::new();
+    for node in &sweep.snapshot.cluster.nodes {
+        let Some(claim) = sweep.index.claim_of(&node.name) else { continue };
+        let pool = pool_of(sweep.snapshot, claim);
+        let balanced = pool.filter(|pool| pool.disruption.policy == ConsolidationPolicy::Balanced);
+        if let Some(pool) = balanced {
+            let pods = sweep.index.pods_on(&node.name).iter().copied();
+            let pods: Vec<&Arc<Pod>> = pods.filter(|pod| pod.is_reschedulable()).collect();
+            let (cost, disruption) = totals.entry(&pool.name).or_default();
+            *cost += price_of(sweep.snapshot, claim).unwrap_or(Price::ZERO);
+            *disruption += disruption_cost(&pods, claim, sweep.now);
+        }
+    }
+    totals
 }
 
 /// Karpenter's disruption cost in thousandths: per pod one, more or less by its deletion cost and priority, all of it

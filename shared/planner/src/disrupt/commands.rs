@@ -88,22 +88,32 @@ pub(super) fn delete(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>, why: 
     sweep.delete_claim(candidate.claim, reason);
 }
 
-/// Replaces a node by a new claim.
-pub(super) fn replace(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>, new: NewClaim) {
-    let names = [new.name.clone()];
-    mark(sweep, candidate, DisruptionReason::Underutilized, &names);
-    sweep.push(ClusterAction::CreateClaim(new));
+/// Replaces nodes by new claims: each of them goes when all of these are there.
+pub(super) fn replace(
+    sweep: &mut Sweep<'_, '_>,
+    gone: &[&Candidate<'_>],
+    why: DisruptionReason,
+    new: Vec<NewClaim>,
+) {
+    let names: Vec<ClaimName> = new.iter().map(|claim| claim.name.clone()).collect();
+    for candidate in gone {
+        mark(sweep, candidate, why, &names);
+    }
+    for claim in new {
+        sweep.push(ClusterAction::CreateClaim(claim));
+    }
 }
 
 /// Closes a node and says why, and what will replace it.
-pub(super) fn mark(
+fn mark(
     sweep: &mut Sweep<'_, '_>,
     candidate: &Candidate<'_>,
     why: DisruptionReason,
     replaced_by: &[ClaimName],
 ) {
-    let Candidate { node, claim, .. } = candidate;
+    let Candidate { node, claim, pods, .. } = candidate;
     sweep.begun.insert(node.name.clone());
+    sweep.moved.note(pods, sweep.now);
     let add_taints = vec![Taint::new(labels::DISRUPTED_TAINT, Effect::NoSchedule)];
     sweep.push(update_node(node, NodeChange { add_taints, ..NodeChange::default() }));
     if !replaced_by.is_empty() {

@@ -1,239 +1,216 @@
-//! Consolidation: a node goes if its pods fit onto the others, or onto them and one cheaper new node.
+//! Consolidation: nodes go whose pods cost less elsewhere, on nodes that stay or on new ones.
+//!
+//! What is found for the first time is remembered; it is begun by a later pass that finds, among such nodes, that it still pays.
 
 use super::Sweep;
-use super::candidates::{Candidate, Watched, pool_of};
+use super::candidates::{Candidate, Watched, disruption_totals, pool_of};
 use super::commands;
-use super::replacement::{Market, Replacement};
-use crate::scheduling::amounts::Columns;
+use super::moved::toll;
+use super::moves::{Command, Outcome};
+use super::search::{Allowed, Search, tenements};
+use crate::provision::batch::{Ready, ready, survey};
+use crate::provision::rehousing::Ground;
+use crate::scheduling::amounts::whole;
 use crate::scheduling::classes::{Class, classify};
-use crate::scheduling::rooms::{Room, is_leaving, is_reserved};
+use crate::scheduling::rooms::{Index, Room, is_leaving, is_reserved};
 use crate::scheduling::stock::Survey;
-use model::affinity::PodAffinityTerm;
+use crate::scheduling::volumes::Storage;
 use model::by_name::ByName;
 use model::condition::ConditionType;
-use model::name::NodeName;
 use model::node::Node;
 use model::pod::Pod;
-use model::pool::DisruptionReason;
+use model::pool::{DisruptionReason, NodePool};
 use model::price::Price;
 use model::reason::Reason;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// So many commands begin in one pass at most. Budgets and the rate of deletions mostly allow fewer; this bounds what a
-/// wrong decision costs before the next pass sees its effects.
-const COMMANDS_MAX: usize = 10;
-
-/// How many pods of a class.
-type Contents = Vec<(usize, i64)>;
-
-/// The nodes that pods could move to, and the pods that could move.
-struct Search<'a> {
-    classes: Vec<Class<'a>>,
-    /// What stands on each candidate.
-    contents: Vec<Contents>,
-    rooms: Vec<(&'a NodeName, Room<'a>)>,
-    /// Which room is that of the candidate itself.
-    own: Vec<Option<usize>>,
-    /// For each class the rooms that may take some of it, once they were looked for: room only shrinks.
-    open_to: Vec<Option<Vec<usize>>>,
-    /// Anti-affinity that running pods require, with their namespaces.
-    kept_away: Vec<(&'a Arc<Pod>, &'a PodAffinityTerm)>,
+/// What consolidation has come to.
+#[derive(Debug, Default)]
+pub(super) struct Consolidated {
+    /// Commands that were begun, of candidates in the order that was given.
+    pub(super) begun: Vec<Command>,
+    /// Whether there was something to do, begun or not.
+    pub(super) found: bool,
+    /// No consolidation of all candidates could save more per hour.
+    pub(super) at_most: Price,
 }
 
-/// Where a candidate's pods would go.
-struct Move {
-    /// Into which room, of which class, how many.
-    taken: Vec<(usize, usize, i64)>,
-    replacement: Option<Replacement>,
-    saving: Price,
-}
-
-/// Begins what is worth it. Says whether anything was found, begun or not.
+/// Begins what is worth it.
 pub(super) fn consolidate<'a>(
     sweep: &mut Sweep<'a, '_>,
     watched: &Watched<'_>,
     (empty, used): (&[Candidate<'a>], &[Candidate<'a>]),
-) -> bool {
-    let columns = Columns::of(used.iter().flat_map(|c| &c.pods).map(|pod| &pod.requests));
-    let survey = Survey::new(sweep.snapshot, columns, sweep.now);
-    let mut search = Search::new(sweep, &survey, watched, (empty, used));
-    let stocks = Market::stocks(&survey);
-    let mut market = Market::new(&survey, &stocks, &search.classes);
-    let mut promising: Vec<(usize, Price)> = Vec::new();
-    for (index, candidate) in used.iter().enumerate() {
-        match search.find((index, candidate), &mut market) {
-            Ok(found) => {
-                search.give_back(&found.taken);
-                promising.push((index, found.saving));
+) -> Consolidated {
+    let storage = Storage::of(&sweep.snapshot.cluster);
+    let (pods, blocked) = pods_of(&storage, used);
+    let displaced: Vec<Ready<'a>> = displaced(sweep, &storage);
+    let all: Vec<Ready<'a>> = pods.iter().flatten().chain(&displaced).cloned().collect();
+    let survey = survey(sweep.snapshot, &all, storage, sweep.now);
+    let rooms = rooms(sweep, &survey, watched, empty);
+    let ground = Ground::new(survey);
+    let mut batch: Vec<Ready<'a>> = pods.iter().flatten().cloned().collect();
+    batch.sort_by(|(a, _), (b, _)| (&a.name, &a.uid).cmp(&(&b.name, &b.uid)));
+    let search = Search::new(sweep, &ground, (&batch, &displaced), (used, pods), rooms);
+    let at_most = search.cost() - search.values.bound;
+    let mut result = Consolidated { at_most, ..Consolidated::default() };
+    let eligible: Vec<usize> = (0..used.len()).filter(|at| !blocked.contains_key(at)).collect();
+    let is_confirmed = |at: &usize| sweep.is_confirmed(&used[*at].node.name);
+    let confirmed: Vec<usize> = eligible.iter().copied().filter(is_confirmed).collect();
+    let mut spoken: BTreeSet<usize> = BTreeSet::new();
+    let mut tried: Vec<Vec<usize>> = vec![confirmed];
+    if tried[0].len() < eligible.len() {
+        tried.push(eligible);
+    }
+    for some in tried {
+        let outcome = look(sweep, &search, &some);
+        result.found |= !outcome.commands.is_empty();
+        for command in outcome.commands {
+            spoken.extend(&command.gone);
+            if begin(sweep, used, &command) {
+                result.begun.push(command);
             }
-            Err(reason) => sweep.leave_out(&candidate.node.name, *reason),
+        }
+        if !result.begun.is_empty() {
+            break;
         }
     }
-    // The most saved for the least disruption first.
-    let worth = |(index, saving): &(usize, Price)| {
-        i128::from(saving.micro_dollars()) * 1_000_000 / i128::from(used[*index].disruption)
-    };
-    promising.sort_by_key(|found| (std::cmp::Reverse(worth(found)), found.0));
-    let mut touched: BTreeSet<&NodeName> = BTreeSet::new();
-    let mut begun = 0;
-    for (index, _) in &promising {
-        let candidate = &used[*index];
-        let is_free = begun < COMMANDS_MAX && !touched.contains(&candidate.node.name);
-        if !is_free {
-            // It is looked at again when what was begun is done; until then it stays a candidate.
+    let mut refused = search.refused.into_inner();
+    refused.extend(blocked);
+    refused.retain(|at, _| !spoken.contains(at));
+    let others = (0..used.len()).filter(|at| !spoken.contains(at));
+    let others = others.map(|at| (&used[at], refused.remove(&at))).collect();
+    say_why(sweep, others, !result.begun.is_empty());
+    result
+}
+
+/// Says why the other candidates stay.
+fn say_why(
+    sweep: &mut Sweep<'_, '_>,
+    others: Vec<(&Candidate<'_>, Option<Reason>)>,
+    has_begun: bool,
+) {
+    for (candidate, refused) in others {
+        let pool = candidate.pool;
+        let left = sweep.budgets.left(pool, DisruptionReason::Underutilized);
+        // Where no more may go now, what was found before keeps its time until it is its turn.
+        if has_begun || left.is_some_and(|(left, _)| left == 0) {
             sweep.keep_candidate(&candidate.node.name);
-            continue;
         }
-        let Ok(found) = search.find((*index, candidate), &mut market) else { continue };
-        let deletes = found.replacement.is_none();
-        if !sweep.may_disrupt(candidate, DisruptionReason::Underutilized, deletes) {
-            search.give_back(&found.taken);
-            continue;
-        }
-        begun += 1;
-        touched.extend(found.taken.iter().map(|(room, ..)| search.rooms[*room].0));
-        search.close(*index);
-        match found.replacement {
-            None => commands::delete(sweep, candidate, DisruptionReason::Underutilized),
-            Some(replacement) => {
-                let new = market.claim_for(candidate, &search.classes, replacement);
-                commands::replace(sweep, candidate, new);
+        let reason = match left {
+            Some((0, allowed)) => {
+                let (pool, reason) = (pool.name.clone(), DisruptionReason::Underutilized);
+                Reason::BudgetUsed { pool, reason, allowed }
             }
-        }
-    }
-    !promising.is_empty()
-}
-
-impl Sweep<'_, '_> {
-    /// Keeps the time since when a node has been worth disrupting.
-    fn keep_candidate(&mut self, node: &NodeName) {
-        let since = self.snapshot.cluster.memory.candidates.get(node).copied();
-        self.candidates.insert(node.clone(), since.unwrap_or(self.now));
-    }
-}
-
-impl<'a> Search<'a> {
-    fn new(
-        sweep: &Sweep<'a, '_>,
-        survey: &Survey<'a>,
-        watched: &Watched<'_>,
-        (empty, used): (&[Candidate<'a>], &[Candidate<'a>]),
-    ) -> Self {
-        let pods = used.iter().flat_map(|candidate| candidate.pods.iter().copied());
-        let classes = classify(pods, &survey.columns);
-        let by_node = ByName::new(used.iter().map(|one| &*one.node.name).zip(0..));
-        let mut contents: Vec<Contents> = vec![Vec::new(); used.len()];
-        for (index, class) in classes.iter().enumerate() {
-            for pod in &class.pods {
-                let Some(candidate) = pod.node.as_deref().and_then(|node| by_node.get(node)) else {
-                    continue;
-                };
-                let on_node: &mut Contents = &mut contents[candidate];
-                match on_node.last_mut() {
-                    Some((last, count)) if *last == index => *count += 1,
-                    Some(_) | None => on_node.push((index, 1)),
-                }
-            }
-        }
-        let cluster = &sweep.snapshot.cluster;
-        let going = ByName::new(empty.iter().map(|candidate| (&*candidate.node.name, ())));
-        let nodes = cluster.nodes.iter().filter(|node| !going.contains(&node.name));
-        let open = nodes.filter(|node| is_open(sweep, watched, node));
-        let rooms = open.map(|node| (&node.name, Room::on_node(survey, sweep.index, node)));
-        let rooms: Vec<(&NodeName, Room<'_>)> = rooms.collect();
-        let mut own = vec![None; used.len()];
-        for (room, (node, _)) in rooms.iter().enumerate() {
-            if let Some(candidate) = by_node.get(node) {
-                own[candidate] = Some(room);
-            }
-        }
-        let bound = cluster.pods.iter().filter(|pod| pod.node.is_some() && !pod.is_terminal());
-        let mut kept_away: Vec<(&Arc<Pod>, &PodAffinityTerm)> = bound
-            .flat_map(|pod| pod.anti_affinity.required.iter().map(move |term| (pod, term)))
-            .collect();
-        kept_away.sort_by(|(a, _), (b, _)| (&a.node, &a.name).cmp(&(&b.node, &b.name)));
-        let open_to = vec![None; classes.len()];
-        Self { classes, contents, rooms, own, open_to, kept_away }
-    }
-
-    /// Where the candidate's pods could go; the rooms are then taken.
-    fn find(
-        &mut self,
-        (place, candidate): (usize, &Candidate<'a>),
-        market: &mut Market<'_, 'a>,
-    ) -> Result<Move, Box<Reason>> {
-        for (class, _) in &self.contents[place] {
-            if let Some(pod) = self.class_kept_away(*class) {
-                let why = format!("Pod {} keeps others away by anti-affinity", pod.name);
-                return Err(Box::new(Reason::Blocked { why: why.into() }));
-            }
-        }
-        // Before anything is taken: what is taken may be given back.
-        for (class, _) in &self.contents[place] {
-            self.open_to[*class].get_or_insert_with(|| {
-                let may_take =
-                    |(_, room): &(&NodeName, Room<'_>)| room.may_take(&self.classes[*class]);
-                (0..self.rooms.len()).filter(|index| may_take(&self.rooms[*index])).collect()
-            });
-        }
-        let (mut taken, mut left): (Vec<_>, Contents) = (Vec::new(), Vec::new());
-        for (class, count) in self.contents[place].iter().copied() {
-            let mut rest = count;
-            for index in self.open_to[class].iter().flatten().copied() {
-                if rest == 0 {
-                    break;
-                }
-                if self.own[place] != Some(index) {
-                    let placed = self.rooms[index].1.take(&self.classes[class], rest);
-                    if 0 < placed {
-                        taken.push((index, class, placed));
-                        rest -= placed;
-                    }
-                }
-            }
-            if 0 < rest {
-                left.push((class, rest));
-            }
-        }
-        if left.is_empty() {
-            return Ok(Move { taken, replacement: None, saving: candidate.price });
-        }
-        match market.replacement_for(candidate, &self.classes, left) {
-            Ok(replacement) => {
-                let saving = candidate.price - replacement.price;
-                Ok(Move { taken, replacement: Some(replacement), saving })
-            }
-            Err(reason) => {
-                self.give_back(&taken);
-                Err(reason)
-            }
-        }
-    }
-
-    /// A running pod whose required anti-affinity selects pods of the class, so that not every place will do.
-    fn class_kept_away(&self, class: usize) -> Option<&'a Arc<Pod>> {
-        let moving = self.classes[class].pods.iter();
-        let meets = |(other, term): &(&Arc<Pod>, &PodAffinityTerm)| {
-            let mut moving = moving.clone().filter(|pod| pod.uid != other.uid);
-            let selector = term.selector.as_ref();
-            selector.is_some_and(|selector| moving.any(|pod| selector.selects(&pod.labels)))
+            Some(_) | None => refused.unwrap_or_else(|| Reason::Unconsolidatable {
+                why: "Can't replace with a cheaper node".into(),
+            }),
         };
-        self.kept_away.iter().find(|one| meets(one)).map(|(pod, _)| *pod)
+        sweep.leave_out(&candidate.node.name, reason);
     }
+}
 
-    fn give_back(&mut self, taken: &[(usize, usize, i64)]) {
-        for (room, class, count) in taken.iter().rev() {
-            self.rooms[*room].1.give_back(&self.classes[*class], *count);
+/// What is found among some candidates: first what spot nodes are not part of, where spot may not replace spot.
+fn look(sweep: &Sweep<'_, '_>, search: &Search<'_, '_>, some: &[usize]) -> Outcome {
+    let mut allowed = Allowed::new();
+    for at in some {
+        let pool = search.used[*at].pool;
+        if let Some((left, _)) = sweep.budgets.left(pool, DisruptionReason::Underutilized) {
+            allowed.insert(&pool.name, left);
         }
     }
+    if sweep.snapshot.settings.spot_to_spot {
+        return search.run(some, &allowed, sweep.is_proposal);
+    }
+    let (spot, others): (Vec<usize>, Vec<usize>) =
+        some.iter().partition(|at| search.used[**at].is_spot());
+    let outcome = search.run(&others, &allowed, sweep.is_proposal);
+    if outcome.commands.is_empty() {
+        search.run(&spot, &allowed, sweep.is_proposal)
+    } else {
+        outcome
+    }
+}
 
-    /// Nothing more goes to a candidate.
-    fn close(&mut self, place: usize) {
-        if let Some(room) = self.own[place] {
-            self.rooms[room].1.close();
+/// Begins a command if all of its nodes may be disrupted now.
+fn begin(sweep: &mut Sweep<'_, '_>, used: &[Candidate<'_>], command: &Command) -> bool {
+    let gone: Vec<&Candidate<'_>> = command.gone.iter().map(|at| &used[*at]).collect();
+    let deletes = command.launches.is_empty();
+    let mut taken: Vec<&NodePool> = Vec::new();
+    for candidate in &gone {
+        if sweep.may_disrupt(candidate, DisruptionReason::Underutilized, deletes) {
+            taken.push(candidate.pool);
         }
     }
+    if taken.len() < gone.len() {
+        for pool in taken {
+            sweep.budgets.give_back(pool);
+        }
+        return false;
+    }
+    if deletes {
+        for candidate in gone {
+            commands::delete(sweep, candidate, DisruptionReason::Underutilized);
+        }
+    } else {
+        let new = command.claims().cloned().collect();
+        commands::replace(sweep, &gone, DisruptionReason::Underutilized, new);
+    }
+    true
+}
+
+/// The pods of each candidate with what their volumes ask for, and the candidates that a pod holds.
+fn pods_of<'a>(
+    storage: &Storage<'_>,
+    used: &[Candidate<'a>],
+) -> (Vec<Vec<Ready<'a>>>, BTreeMap<usize, Reason>) {
+    let (mut pods, mut blocked) = (Vec::with_capacity(used.len()), BTreeMap::new());
+    for (at, candidate) in used.iter().enumerate() {
+        let ready = |pod: &&'a Arc<Pod>| {
+            ready(storage, pod).map_err(|why| format!("Pod {}: {why}", pod.name))
+        };
+        match candidate.pods.iter().map(ready).collect::<Result<Vec<_>, _>>() {
+            Ok(ready) => pods.push(ready),
+            Err(why) => {
+                blocked.insert(at, Reason::Blocked { why: why.into() });
+                pods.push(Vec::new());
+            }
+        }
+    }
+    (pods, blocked)
+}
+
+/// Pods that will need room before any other moves: those that wait, and those whose nodes go, unless a claim on its way is
+/// meant for them.
+fn displaced<'a>(sweep: &Sweep<'a, '_>, storage: &Storage<'_>) -> Vec<Ready<'a>> {
+    let cluster = &sweep.snapshot.cluster;
+    let coming = cluster.claims.iter().filter(|claim| {
+        claim.deleting.is_none() && (!claim.is_initialized() || is_reserved(sweep.snapshot, claim))
+    });
+    let expected: BTreeSet<u32> = coming.flat_map(|claim| &claim.spec.nominated).copied().collect();
+    let leaving = cluster.nodes.iter().filter(|node| {
+        let claim = sweep.index.claim_of(&node.name).map(|claim| &**claim);
+        is_leaving(node, claim)
+    });
+    let moving = leaving.flat_map(|node| sweep.index.pods_on(&node.name).iter().copied());
+    let moving = moving.filter(|pod| pod.is_reschedulable());
+    let waiting = cluster.pods.iter().filter(|pod| pod.is_provisionable());
+    let homeless = moving.chain(waiting).filter(|pod| !expected.contains(&pod.short_id()));
+    homeless.filter_map(|pod| ready(storage, pod).ok()).collect()
+}
+
+/// Nodes that pods may move to.
+fn rooms<'a>(
+    sweep: &Sweep<'a, '_>,
+    survey: &Survey<'a>,
+    watched: &Watched<'_>,
+    empty: &[Candidate<'a>],
+) -> Vec<Room<'a>> {
+    let going = ByName::new(empty.iter().map(|candidate| (&*candidate.node.name, ())));
+    let nodes = sweep.snapshot.cluster.nodes.iter();
+    let nodes = nodes.filter(|node| !going.contains(&node.name) && is_open(sweep, watched, node));
+    nodes.map(|node| Room::on_node(survey, sweep.index, node)).collect()
 }
 
 /// Whether pods may be moved to a node. One whose own pods have just changed is left alone, as Karpenter 1.14 does.
@@ -247,8 +224,72 @@ fn is_open(sweep: &Sweep<'_, '_>, watched: &Watched<'_>, node: &Node) -> bool {
     let pool = claim.and_then(|claim| pool_of(sweep.snapshot, claim));
     is_up
         && !is_old
+        && !sweep.begun.contains(&node.name)
         && node.ready
         && !node.cordoned
         && !is_leaving(node, claim)
         && pool.is_none_or(|pool| watched.is_still(&node.name, pool, sweep.now))
+}
+
+/// Lets pods that need room have it, where it is at hand. Says how many do not find any.
+pub(super) fn give_room(displaced: &[Class<'_>], rooms: &mut [Room<'_>]) -> i64 {
+    let mut homeless = 0;
+    for class in displaced {
+        let mut left = whole(class.pods.len());
+        for room in rooms.iter_mut() {
+            left -= room.take(class, left);
+        }
+        homeless += left;
+    }
+    homeless
+}
+
+impl<'s, 'a> Search<'s, 'a> {
+    fn new(
+        sweep: &Sweep<'a, 's>,
+        ground: &'s Ground<'a>,
+        (batch, displaced): (&'s [Ready<'a>], &[Ready<'a>]),
+        (used, pods): (&'s [Candidate<'a>], Vec<Vec<Ready<'a>>>),
+        rooms: Vec<Room<'a>>,
+    ) -> Self {
+        let (survey, index): (&Survey<'a>, &'s Index<'a>) = (&ground.survey, sweep.index);
+        let displaced = classify(displaced.iter().map(|(pod, _)| *pod), &survey.columns);
+        let homeless = give_room(&displaced, &mut rooms.clone());
+        let place_of = ByName::new(used.iter().map(|one| &*one.node.name).zip(0..));
+        let now: Vec<Room<'a>> =
+            used.iter().map(|one| Room::on_node(survey, index, one.node)).collect();
+        let vacated = used.iter().map(|one| {
+            let all = index.pods_on(&one.node.name).iter().copied();
+            let staying: Vec<_> = all.filter(|pod| !pod.is_reschedulable()).collect();
+            Room::beside(survey, one.node, &staying)
+        });
+        let others: Vec<&Room<'_>> = rooms
+            .iter()
+            .filter(|room| room.node.is_none_or(|node| !place_of.contains(node)))
+            .collect();
+        let values = ground.value(batch, &tenements(used, vacated.collect(), &now), &others);
+        let worth = |(pod, _): &Ready<'_>| values.worths.get(&pod.uid).unwrap_or(0);
+        let in_micro_dollars = |nano: i64| Price::from_micro_dollars(nano / 1000);
+        let own = pods.iter().map(|pods| in_micro_dollars(pods.iter().map(worth).sum()));
+        let toll = |ready: &Ready<'_>| toll(ready.0, worth(ready), sweep.now);
+        let tolls = pods.iter().map(|pods| in_micro_dollars(pods.iter().map(toll).sum()));
+        let (own, tolls) = (own.collect(), tolls.collect());
+        let numbered =
+            rooms.into_iter().map(|room| (room.node.and_then(|node| place_of.get(node)), room));
+        Self {
+            ground,
+            index,
+            used,
+            rooms: numbered.collect(),
+            pods,
+            place_of,
+            displaced: (displaced, homeless),
+            values,
+            own,
+            tolls,
+            totals: disruption_totals(sweep),
+            tried: Cell::new(0),
+            refused: RefCell::new(BTreeMap::new()),
+        }
+    }
 }

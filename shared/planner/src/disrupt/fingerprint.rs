@@ -1,9 +1,11 @@
 //! A hash over all that consolidation looks at, so that a search that found nothing is not made again for the same.
 
+use super::budgets::Budgets;
 use super::candidates::Candidate;
 use crate::scheduling::amounts::whole;
 use jiff::Timestamp;
 use model::node::Node;
+use model::pool::DisruptionReason;
 use model::snapshot::Snapshot;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
@@ -33,8 +35,14 @@ impl Mixer {
     }
 }
 
-/// The fingerprint. What depends on time shows in which nodes are candidates and which offerings are refused.
-pub(super) fn of(snapshot: &Snapshot, candidates: &[Candidate<'_>], now: Timestamp) -> u64 {
+/// The fingerprint. What depends on time shows in which nodes are candidates, how many of them may go, and which offerings
+/// are refused.
+pub(super) fn of(
+    snapshot: &Snapshot,
+    candidates: &[Candidate<'_>],
+    budgets: &Budgets,
+    now: Timestamp,
+) -> u64 {
     let mut hash = Mixer::default();
     let cluster = &snapshot.cluster;
     for candidate in candidates {
@@ -49,7 +57,10 @@ pub(super) fn of(snapshot: &Snapshot, candidates: &[Candidate<'_>], now: Timesta
         hash_of([&pod.uid, node])
     });
     hash.word(of_pods.fold(0, u64::wrapping_add));
-    let of_pools = cluster.pools.iter().map(|pool| hash_of([&*format!("{pool:?}")]));
+    let of_pools = cluster.pools.iter().map(|pool| {
+        let left = budgets.left(pool, DisruptionReason::Underutilized);
+        hash_of([&*format!("{pool:?} {left:?}")])
+    });
     hash.word(of_pools.fold(0, u64::wrapping_add));
     let of_daemons = cluster.daemon_sets.iter().map(|daemon_set| {
         hash_of([&*format!("{} {}", daemon_set.name, daemon_set.template.requests)])

@@ -16,7 +16,7 @@ use crate::scheduling::replica::Mould;
 use crate::scheduling::rooms::{initialized_since, is_leaving, is_reserved};
 use crate::scheduling::stock::Survey;
 use jiff::Timestamp;
-use model::action::{ClaimToLaunch, ClusterAction, NewClaim};
+use model::action::{ClaimToLaunch, NewClaim};
 use model::claim::NodeClaim;
 use model::labels;
 use model::name::{ClaimName, NodeName, PoolName};
@@ -105,7 +105,11 @@ fn examine<'a>(
     if claim.spec.termination_grace_period.is_none() {
         pods_allow(snapshot, all, now)?;
     }
-    let pods = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
+    let pods: Vec<&Arc<Pod>> = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
+    if pods.iter().any(|pod| sweep.moved.rests(pod, now)) {
+        let why = "Its pods were moved within the last 10 minutes".into();
+        return Err(Box::new(Reason::TooFresh { why }));
+    }
     // It goes whatever it costs.
     Ok(Candidate { node, claim, pool, pods, price: Price::ZERO, disruption: 1 })
 }
@@ -152,11 +156,7 @@ fn renew_one(sweep: &mut Sweep<'_, '_>, world: &mut Imagined, candidate: &Candid
 }
 
 fn replace(sweep: &mut Sweep<'_, '_>, candidate: &Candidate<'_>, new: Vec<NewClaim>) {
-    let names: Vec<ClaimName> = new.iter().map(|claim| claim.name.clone()).collect();
-    commands::mark(sweep, candidate, DisruptionReason::Drifted, &names);
-    for claim in new {
-        sweep.push(ClusterAction::CreateClaim(claim));
-    }
+    commands::replace(sweep, &[candidate], DisruptionReason::Drifted, new);
 }
 
 /// What nodes of static pools are made from, once it was looked for.

@@ -4,13 +4,22 @@ use super::SETTLING;
 use crate::scheduling::classes::Class;
 use crate::scheduling::rooms::{Index, Room, initialized_since, is_going, is_leaving, is_reserved};
 use crate::scheduling::stock::Survey;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::claim::NodeClaim;
+use model::condition::ConditionType;
 use model::name::ClaimName;
 use model::node::Node;
 use model::plan::Target;
 use model::snapshot::{Scope, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Most nodes register within a minute of their launch. One that has not by now may never do so, and no further pods are left
+/// to wait for it. Should it come after all, the scheduler will have room to choose from.
+const LATE_AFTER: SignedDuration = SignedDuration::from_secs(90);
+
+/// Bare metal and Windows take up to this long to boot; a node that has not registered by now is likely to be lost, and the
+/// pods that it was made for get another. Its claim is given up after a quarter of an hour, so that there are three at most.
+const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Who may use a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,14 +80,25 @@ pub(super) fn targets<'a>(
     for claim in &cluster.claims {
         let is_up = claim.is_initialized();
         let is_leaving = is_going(claim) || !claim.replaced_by.is_empty();
-        if is_up || is_leaving || dropped.contains(&claim.name) {
+        let silent = silent_for(claim, now);
+        if is_up || is_leaving || dropped.contains(&claim.name) || OVERDUE_AFTER <= silent {
             continue;
         }
         nominate(claim, rooms.len());
-        let kind = kind_of(survey.snapshot, claim);
+        let kind = match kind_of(survey.snapshot, claim) {
+            Kind::Open if LATE_AFTER <= silent => Kind::Reserved,
+            kind @ (Kind::Open | Kind::Reserved | Kind::Promised) => kind,
+        };
         rooms.push(Existing { room: Room::on_claim(survey, index, claim), kind });
     }
     (rooms, nominations)
+}
+
+/// How long an instance has been launched without its node showing.
+fn silent_for(claim: &NodeClaim, now: Timestamp) -> SignedDuration {
+    let launched = claim.conditions.true_since(ConditionType::Launched);
+    let silent = launched.filter(|_| !claim.is_registered());
+    silent.map_or(SignedDuration::ZERO, |at| now.duration_since(at))
 }
 
 /// A claim that replaces others is kept for their pods until they are gone.

@@ -39,6 +39,15 @@ pub(super) struct Free {
     pub(super) crowds: Vec<bool>,
 }
 
+/// Nodes that are there and may stay at their price, or be launched again.
+pub(super) struct Standing {
+    /// What one leaves to pods.
+    pub(super) room: Vec<i64>,
+    pub(super) price: Price,
+    /// The crowds that it admits.
+    pub(super) crowds: Bits,
+}
+
 /// All kinds of nodes that the pools can launch.
 pub(super) struct Market {
     kinds: Vec<Kind>,
@@ -80,24 +89,39 @@ impl Market {
         market
     }
 
-    /// Proves a bound for all these pods.
+    /// The same as if nothing were limited.
+    pub(super) fn without_limits(mut self) -> Self {
+        self.limits.clear();
+        for kind in &mut self.kinds {
+            kind.uses.clear();
+        }
+        self
+    }
+
+    /// Proves a bound for all these pods, on new nodes, in rooms that cost nothing, and on nodes that stand at a price.
     pub(super) fn prove(
         &self,
         fields: &[Field<'_, '_>],
         crowds: &[Crowd<'_>],
-        rooms: &[Free],
+        (rooms, standing): (&[Free], &[Standing]),
     ) -> Proof {
         let columns = self.kinds.iter().map(|kind| Column {
             room: fields[kind.field].profiles.stock.room(kind.shape),
             price: kind.price,
             uses: &kind.uses,
         });
-        let mut profiles: BTreeMap<&Entries, usize> = BTreeMap::new();
+        let standing_columns = standing.iter().map(|Standing { room, price, .. }| Column {
+            room,
+            price: *price,
+            uses: &[],
+        });
+        let mut profiles: BTreeMap<(&Entries, Bits), usize> = BTreeMap::new();
         let mut groups: BTreeMap<usize, (usize, i64)> = BTreeMap::new();
         let mut of_rows: Vec<(usize, Vec<usize>)> = Vec::with_capacity(crowds.len());
-        for crowd in crowds {
+        for (at, crowd) in crowds.iter().enumerate() {
             let next = profiles.len();
-            let profile = *profiles.entry(&crowd.entries).or_insert(next);
+            let stays: Bits = standing.iter().map(|it| it.crowds.contains(at)).collect();
+            let profile = *profiles.entry((&crowd.entries, stays)).or_insert(next);
             let capped = crowd.roles.iter().filter(|role| role.has && role.is_meant);
             let in_groups = capped.map(|role| {
                 let next = groups.len();
@@ -106,14 +130,17 @@ impl Market {
             of_rows.push((profile, in_groups.collect()));
         }
         let mut bits: Vec<Bits> = vec![Bits::default(); profiles.len()];
-        for (entries, at) in profiles {
+        let mut stays: Vec<Bits> = vec![Bits::default(); profiles.len()];
+        for ((entries, of_standing), at) in profiles {
             bits[at] = self.kinds.iter().map(|kind| is_open(fields, kind, entries)).collect();
+            stays[at] = of_standing;
         }
         let of_profile: Vec<usize> = of_rows.iter().map(|(profile, _)| *profile).collect();
         let is_needed = self.needed(fields, crowds, (&of_profile, &bits));
-        for bits in &mut bits {
+        for (bits, stays) in bits.iter_mut().zip(&stays) {
             let open = is_needed.iter().enumerate();
-            *bits = open.map(|(kind, needed)| *needed && bits.contains(kind)).collect();
+            let open = open.map(|(kind, needed)| *needed && bits.contains(kind));
+            *bits = open.chain((0..standing.len()).map(|at| stays.contains(at))).collect();
         }
         let mut caps = vec![1; groups.len()];
         for (at, most) in groups.into_values() {
@@ -128,7 +155,7 @@ impl Market {
         let problem = Problem {
             width: self.width,
             rows: rows.collect(),
-            columns: columns.collect(),
+            columns: columns.chain(standing_columns).collect(),
             profiles: bits,
             groups: caps,
             limits: self.limits.clone(),
@@ -227,35 +254,15 @@ pub(super) fn appraise(
     counts: Vec<i64>,
 ) -> Appraisal {
     let market = Market::of(survey, fields);
-    let mut crowds: Vec<Crowd<'_>> = Vec::new();
-    let mut samples: Vec<Vec<usize>> = Vec::new();
-    let mut known: BTreeMap<(&[i64], Entries, &[Role]), usize> = BTreeMap::new();
-    for class in (0..waiting.classes.len()).filter(|class| 0 < counts[*class]) {
-        let it = &waiting.classes[class];
-        let entries = entries_of(survey, fields, it);
-        let key = (&*it.requests, entries.clone(), &*it.roles);
-        let at = *known.entry(key).or_insert(crowds.len());
-        if at == crowds.len() {
-            crowds.push(Crowd { requests: &it.requests, entries, roles: &it.roles, count: 0 });
-            samples.push(Vec::new());
-        }
-        crowds[at].count += counts[class];
-        samples[at].push(class);
-    }
-    let rooms: Vec<Free> = rooms_before(waiting, &samples);
-    let Proof { bound, worths: mut of_crowds } = market.prove(fields, &crowds, &rooms);
-    let of_classes = |of_crowds: &[i64]| {
-        let mut worths = vec![0; counts.len()];
-        for (classes, worth) in samples.iter().zip(of_crowds) {
-            for class in classes {
-                worths[*class] = *worth;
-            }
-        }
-        worths
-    };
+    let (crowds, samples) = crowds_of(survey, fields, waiting, &counts);
+    let before: Vec<_> = waiting.before.iter().collect();
+    let mut rooms = if crowds.is_empty() { vec![] } else { frees_of(waiting, &before, &samples) };
+    rooms.retain(|room| room.crowds.contains(&true));
+    let Proof { bound, worths: mut of_crowds } = market.prove(fields, &crowds, (&rooms, &[]));
+    let of_classes = |of_crowds: &[i64]| of_classes(of_crowds, &samples, counts.len());
     let proven = of_classes(&of_crowds);
     if !rooms.is_empty() {
-        let without = market.prove(fields, &crowds, &[]).worths;
+        let without = market.prove(fields, &crowds, (&[], &[])).worths;
         for (worth, without) in of_crowds.iter_mut().zip(without) {
             *worth = (*worth * WITH_ROOMS + without * (4 - WITH_ROOMS)) / 4;
         }
@@ -296,16 +303,52 @@ impl Appraisal {
     }
 }
 
-/// What was free in rooms before anything was placed, and whether one of the classes of each crowd may go there.
-fn rooms_before(waiting: &Waiting<'_>, crowds: &[Vec<usize>]) -> Vec<Free> {
-    if crowds.is_empty() {
-        return Vec::new();
+/// Pods that a bound cannot tell apart, so many of each class, and the classes of each crowd.
+pub(super) fn crowds_of<'c>(
+    survey: &Survey<'_>,
+    fields: &mut [Field<'_, '_>],
+    waiting: &'c Waiting<'_>,
+    counts: &[i64],
+) -> (Vec<Crowd<'c>>, Vec<Vec<usize>>) {
+    let mut crowds: Vec<Crowd<'_>> = Vec::new();
+    let mut samples: Vec<Vec<usize>> = Vec::new();
+    let mut known: BTreeMap<(&[i64], Entries, &[Role]), usize> = BTreeMap::new();
+    for class in (0..waiting.classes.len()).filter(|class| 0 < counts[*class]) {
+        let it = &waiting.classes[class];
+        let entries = entries_of(survey, fields, it);
+        let key = (&*it.requests, entries.clone(), &*it.roles);
+        let at = *known.entry(key).or_insert(crowds.len());
+        if at == crowds.len() {
+            crowds.push(Crowd { requests: &it.requests, entries, roles: &it.roles, count: 0 });
+            samples.push(Vec::new());
+        }
+        crowds[at].count += counts[class];
+        samples[at].push(class);
     }
-    let before: Vec<_> = waiting.before.iter().collect();
-    let admitted = waiting.admitted(&before);
-    let free = before.iter().zip(admitted).map(|(room, admitted)| {
+    (crowds, samples)
+}
+
+/// What is known of each crowd for each of its classes; nothing for classes that are in none.
+pub(super) fn of_classes(of_crowds: &[i64], crowds: &[Vec<usize>], classes: usize) -> Vec<i64> {
+    let mut all = vec![0; classes];
+    for (classes, it) in crowds.iter().zip(of_crowds) {
+        for class in classes {
+            all[*class] = *it;
+        }
+    }
+    all
+}
+
+/// What is free in rooms, and whether one of the classes of each crowd may go there.
+pub(super) fn frees_of(
+    waiting: &Waiting<'_>,
+    rooms: &[&crate::scheduling::rooms::Room<'_>],
+    crowds: &[Vec<usize>],
+) -> Vec<Free> {
+    let admitted = waiting.admitted(rooms);
+    let free = rooms.iter().zip(admitted).map(|(room, admitted)| {
         let may_go = |crowd: &Vec<usize>| crowd.iter().any(|class| admitted.contains(*class));
         Free { free: room.free().to_vec(), crowds: crowds.iter().map(may_go).collect() }
     });
-    free.filter(|room| room.crowds.contains(&true)).collect()
+    free.collect()
 }

@@ -184,7 +184,8 @@ impl<'a> Waiting<'a> {
         rooms
     }
 
-    fn count_running(
+    /// Counts the pods that run where they are, but for those that are to move.
+    pub(super) fn count_running(
         &mut self,
         survey: &Survey<'a>,
         index: &Index<'a>,

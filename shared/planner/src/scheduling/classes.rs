@@ -154,22 +154,3 @@ pub(crate) fn never_placed(pod: &Pod) -> Option<Reason> {
     let what = Text::from("devices by resource claims");
     pod.resource_claims.then_some(Reason::Unsupported { what })
 }
-
-/// Why consolidation does not move a pod, if so: whom it must be beside is only looked at when it has no place.
-pub(crate) fn immovable(pod: &Pod) -> Option<Reason> {
-    use model::affinity::WhenUnsatisfiable::DoNotSchedule;
-    let what = if let Some(reason) = never_placed(pod) {
-        return Some(reason);
-    } else if pod.topology_spread.iter().any(|s| s.when_unsatisfiable == DoNotSchedule) {
-        "a topology spread that must be kept"
-    } else if !pod.affinity.required.is_empty() {
-        "required pod affinity"
-    } else if !pod.anti_affinity.required.is_empty() {
-        "required pod anti-affinity"
-    } else if !pod.volume_claims.is_empty() {
-        "persistent volumes"
-    } else {
-        return None;
-    };
-    Some(Reason::Unsupported { what: what.into() })
-}

@@ -34,7 +34,8 @@ pub(crate) struct Bin {
     pub(crate) profile: usize,
     /// The type it was filled for.
     pub(crate) shape: usize,
-    price: Price,
+    /// The least that it can cost.
+    pub(crate) price: Price,
     free: Vec<i64>,
     ports: Vec<HostPort>,
     local: Local,

@@ -95,10 +95,14 @@ pub(crate) fn is_leaving(node: &Node, claim: Option<&NodeClaim>) -> bool {
 impl<'a> Room<'a> {
     /// The room on a node whose pods are all known; what its daemons still need is kept for them.
     pub(crate) fn on_node(survey: &Survey<'_>, index: &Index<'a>, node: &'a Node) -> Self {
+        Self::beside(survey, node, index.pods_on(&node.name))
+    }
+
+    /// The room on a node if just these pods were there.
+    pub(crate) fn beside(survey: &Survey<'_>, node: &'a Node, pods: &[&'a Arc<Pod>]) -> Self {
         let target = Target::Node(node.name.clone());
         let labels = std::borrow::Cow::Borrowed(&node.labels);
         let taints: Vec<&Taint> = node.taints.iter().collect();
-        let pods = index.pods_on(&node.name);
         let allocatable = survey.allocatable(&node.allocatable, Some(&node.name));
         let room = Self::new(survey, (target, labels, taints), &allocatable, pods);
         Self { node: Some(&node.name), ..room }
@@ -194,17 +198,6 @@ impl<'a> Room<'a> {
         count
     }
 
-    /// Takes back what `take` took last.
-    pub(crate) fn give_back(&mut self, class: &Class<'_>, count: i64) {
-        add(&mut self.free, &class.requests, count);
-        self.ports.truncate(self.ports.len() - class.sample.host_ports.len());
-    }
-
-    /// Takes nothing any more.
-    pub(crate) fn close(&mut self) {
-        self.free.fill(-1);
-    }
-
     /// Keeps room for pods that were promised it, whether or not it is there.
     pub(crate) fn keep(&mut self, class: &Class<'_>, count: i64) {
         add(&mut self.free, &class.requests, -count);
@@ -212,10 +205,13 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Whether a claim that it replaces is still there, so that a claim's room is for their pods.
+/// Whether a claim that it replaces is still there and goes, so that a claim's room is for its pods. Of a command that was
+/// taken back nothing is left to wait for.
 pub(crate) fn is_reserved(snapshot: &model::snapshot::Snapshot, claim: &NodeClaim) -> bool {
     let claims = &snapshot.cluster.claims;
-    claim.spec.replaces.iter().any(|name| claims.iter().any(|other| other.name == *name))
+    let waits = |other: &NodeClaim| other.replaced_by.contains(&claim.name);
+    let replaced = |name: &_| claims.iter().any(|other| other.name == *name && waits(other));
+    claim.spec.replaces.iter().any(replaced)
 }
 
 /// Since when a claim has been initialized.

@@ -22,10 +22,11 @@ fn an_empty_node_goes_once_two_passes_have_seen_it() {
     check(
         &format!("{world}\n seen n1 16s"),
         expect![[r#"
-        node n1: taint karpenter.sh/disrupted:NoSchedule
-        claim c-n1: DisruptionReason=True (Empty)
-        delete claim c-n1: Empty
-    "#]],
+            node n1: taint karpenter.sh/disrupted:NoSchedule
+            claim c-n1: DisruptionReason=True (Empty)
+            delete claim c-n1: Empty
+            saves $0.0960/h, moves 0 pods, at most $0.0960/h could be saved
+        "#]],
     );
 }
 
@@ -90,6 +91,7 @@ fn the_default_budget_is_a_tenth_of_the_pool_rounded_up() {
             claim c-n1: DisruptionReason=True (Empty)
             delete claim c-n1: Empty
             not node n2: no allowed disruptions for disruption reason Empty in NodePool default (budget: 1)
+            saves $0.0960/h, moves 0 pods, at most $0.1920/h could be saved
         "#]],
     );
 }
@@ -108,8 +110,9 @@ fn a_budget_may_be_for_one_reason() {
             node n1: taint karpenter.sh/disrupted:NoSchedule
             claim c-n1: DisruptionReason=True (Empty)
             delete claim c-n1: Empty
-            remember the sweep: 1 candidates
-            not node n2: Can't replace with a cheaper node
+            remember the sweep: 2 candidates
+            not node n2: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 0)
+            saves $0.0960/h, moves 0 pods, at most $0.0960/h could be saved
         "#]],
     );
 }
@@ -138,6 +141,7 @@ fn no_more_than_three_of_a_few_nodes_go_in_one_pass() {
             claim c-n3: DisruptionReason=True (Empty)
             delete claim c-n3: Empty
             not node n4: 4 nodes would go in one pass, 3 may
+            saves $0.2880/h, moves 0 pods, at most $0.3840/h could be saved
         "#]],
     );
 }
@@ -156,7 +160,8 @@ fn a_node_whose_pods_fit_elsewhere_goes() {
             node n1: taint karpenter.sh/disrupted:NoSchedule
             claim c-n1: DisruptionReason=True (Underutilized)
             delete claim c-n1: Underutilized
-            remember the sweep: 2 candidates
+            not node n2: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 1)
+            saves $0.0960/h, moves 1 pods, at most $0.0960/h could be saved
         "#]],
     );
 }
@@ -172,11 +177,12 @@ fn a_node_is_replaced_by_a_cheaper_one() {
     check(
         world,
         expect![[r#"
-        node n1: taint karpenter.sh/disrupted:NoSchedule
-        claim c-n1: to be replaced by default-xlnb6cts
-        claim c-n1: DisruptionReason=True (Underutilized)
-        create claim default-xlnb6cts
-    "#]],
+            node n1: taint karpenter.sh/disrupted:NoSchedule
+            claim c-n1: to be replaced by default-xlnb6cts
+            claim c-n1: DisruptionReason=True (Underutilized)
+            create claim default-xlnb6cts
+            saves $0.2880/h, moves 1 pods, at most $0.2880/h could be saved
+        "#]],
     );
     let plan = disrupt(&snapshot(&format!("scope everything\n{world}")), now());
     let created = plan.actions.iter().find_map(|action| match action {
@@ -203,6 +209,7 @@ fn an_on_demand_node_may_become_a_spot_one() {
             claim c-n1: to be replaced by default-xlnb6cts
             claim c-n1: DisruptionReason=True (Underutilized)
             create claim default-xlnb6cts
+            saves $0.0610/h, moves 1 pods, at most $0.0610/h could be saved
         "#]],
     );
 }
@@ -270,6 +277,7 @@ fn what_must_not_be_disrupted_is_not() {
          node na m5.large up=20s made-for=waiting
          pod waiting 100m 1Gi",
         expect![[r#"
+            remember the sweep: 0 candidates
             not node n1: Pod has "karpenter.sh/do-not-disrupt" annotation (Pod=default/kept)
             not node n2: Disruption is blocked through the "karpenter.sh/do-not-disrupt" annotation
             not node n3: Pdb prevents pod evictions (PodDisruptionBudget=[default/web])
@@ -278,7 +286,7 @@ fn what_must_not_be_disrupted_is_not() {
             not node n6: NodePool not found (NodePool=gone)
             not node n7: NodePool "empty-only" has consolidation policy WhenEmpty, but node is not empty
             not node n8: NodePool "never" has consolidation disabled
-            not node n9: Pod default/even: asks for a topology spread that must be kept, which is not supported yet
+            not node n9: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 1)
             not node na: Node is nominated for a pending pod
         "#]],
     );
@@ -307,10 +315,11 @@ fn a_node_rests_for_consolidate_after_once_its_pods_have_changed() {
     check(
         &format!("{world}\n same n1 30s"),
         expect![[r#"
-        node n1: taint karpenter.sh/disrupted:NoSchedule
-        claim c-n1: DisruptionReason=True (Empty)
-        delete claim c-n1: Empty
-    "#]],
+            node n1: taint karpenter.sh/disrupted:NoSchedule
+            claim c-n1: DisruptionReason=True (Empty)
+            delete claim c-n1: Empty
+            saves $0.0960/h, moves 0 pods, at most $0.0960/h could be saved
+        "#]],
     );
 }
 
@@ -334,6 +343,69 @@ fn pods_are_not_moved_twice_in_ten_minutes() {
 }
 
 #[test]
+fn an_owners_pods_rest_after_some_of_them_were_moved() {
+    let world = |came: &str, moved: &str| {
+        format!(
+            "pool default
+             type m5.large 2 8Gi od=96
+             node n1 m5.large
+             node n2 m5.large
+             pod web 500m 1Gi on=n1 owner=ReplicaSet/web bound={came}
+             pod api 1500m 1Gi on=n2
+             moved {moved}
+             seen n1 16s"
+        )
+    };
+    check(
+        &world("9m", "web 11m"),
+        expect![[r#"
+        remember the sweep: 1 candidates
+        not node n1: Its pods were moved within the last 10 minutes
+        not node n2: It has been worth disrupting for less than 15 s
+    "#]],
+    );
+    for (came, moved) in [("11m", "web 11m"), ("9m", "web 14m"), ("9m", "api 1m")] {
+        let plan = disrupt(&snapshot(&format!("scope everything\n{}", world(came, moved))), now());
+        let is_deletion =
+            |action: &Action| matches!(action, Action::Cluster(ClusterAction::DeleteClaim { .. }));
+        assert!(plan.actions.iter().any(is_deletion), "{came} {moved}");
+    }
+}
+
+#[test]
+fn whose_pods_are_moved_is_remembered_until_they_have_had_their_rest() {
+    let moved = |world: &str| {
+        let plan = disrupt(&snapshot(&format!("scope everything\n{world}")), now());
+        let mut memory = model::memory::Memory::default();
+        for action in plan.actions {
+            if let Action::Cluster(ClusterAction::Remember(change)) = action {
+                memory.apply(&change);
+            }
+        }
+        let ages =
+            memory.moved.iter().map(|(owner, at)| format!("{owner} {}", now().duration_since(*at)));
+        ages.collect::<Vec<_>>().join(", ")
+    };
+    let nodes = "pool default
+         type m5.large 2 8Gi od=96
+         node n1 m5.large
+         node n2 m5.large
+         pod a 500m 1Gi on=n1 owner=ReplicaSet/a
+         pod b 1500m 1Gi on=n2 owner=ReplicaSet/b";
+    assert_eq!(moved(&format!("{nodes}\n seen n1 16s")), "a PT0S");
+    let others = "moved b 1s\n moved c 12m\n moved d 13m";
+    assert_eq!(moved(&format!("{nodes}\n seen n1 16s\n {others}")), "a PT0S, b PT1S, c PT12M");
+    let going = "pool default
+         type m5.large 2 8Gi od=96
+         node n1 m5.large why=Underutilized going disrupted
+         node n2 m5.large going
+         pod a 500m 1Gi on=n1 owner=ReplicaSet/a
+         pod b 500m 1Gi on=n2 owner=ReplicaSet/b
+         moved a 90s";
+    assert_eq!(moved(going), "a PT0S");
+}
+
+#[test]
 fn nodes_do_not_swap_their_pods() {
     check(
         "pool default budget:100%
@@ -348,6 +420,8 @@ fn nodes_do_not_swap_their_pods() {
             node n1: taint karpenter.sh/disrupted:NoSchedule
             claim c-n1: DisruptionReason=True (Underutilized)
             delete claim c-n1: Underutilized
+            not node n2: Can't replace with a cheaper node
+            saves $0.0960/h, moves 1 pods, at most $0.0960/h could be saved
         "#]],
     );
 }
@@ -373,9 +447,12 @@ fn independent_moves_begin_in_one_pass() {
             node n1: taint karpenter.sh/disrupted:NoSchedule
             claim c-n1: DisruptionReason=True (Underutilized)
             delete claim c-n1: Underutilized
-            node n3: taint karpenter.sh/disrupted:NoSchedule
-            claim c-n3: DisruptionReason=True (Underutilized)
-            delete claim c-n3: Underutilized
+            node n2: taint karpenter.sh/disrupted:NoSchedule
+            claim c-n2: DisruptionReason=True (Underutilized)
+            delete claim c-n2: Underutilized
+            not node n3: Can't replace with a cheaper node
+            not node n4: Can't replace with a cheaper node
+            saves $0.1920/h, moves 2 pods, at most $0.1920/h could be saved
         "#]],
     );
 }
@@ -407,8 +484,8 @@ fn pods_go_only_where_labels_taints_and_anti_affinity_let_them() {
          pod loner 500m 1Gi on=n2 anti=hostname/all",
         expect![[r#"
             remember the sweep: 0 candidates
-            not node n1: Pod default/loner keeps others away by anti-affinity
-            not node n2: Pod default/loner: asks for required pod anti-affinity, which is not supported yet
+            not node n1: Can't replace with a cheaper node
+            not node n2: Can't replace with a cheaper node
         "#]],
     );
 }
@@ -480,7 +557,7 @@ fn what_a_crash_left_behind_is_cleaned_up() {
             claim c-n2: no longer DisruptionReason
             remember the sweep: 0 candidates
             not node n1: Node is deleting or marked for deletion
-            not node n2: Can't replace with a cheaper node
+            not node n2: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 1)
             not node n3: Node is deleting or marked for deletion
         "#]],
     );

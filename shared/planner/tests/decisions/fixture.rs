@@ -14,7 +14,7 @@
 //! instance i-1 TOKEN m5.large a spot gone
 //! stamp c-n1 and the words of `stamps.rs`, as which `node … drifted=AMIDrift/1h image=ami-old` and `class … hash=7` are too
 //! refused m5.large a spot
-//! seen n1 16s (a candidate for so long) | same n1 1m (its pods for so long)
+//! seen n1 16s (a candidate for so long) | same n1 1m (its pods for so long) | moved web 3m (an owner's pods, so long ago)
 //! namespace other label:team=a | ignore-preferences | best-effort
 //! budget app=web 0 | memory owner count=3 age=5m | ceiling 3 | spot-to-spot | scope everything | unreadable
 //! ```
@@ -24,15 +24,17 @@
 use crate::neighbours;
 use crate::stamps;
 use jiff::{SignedDuration, Timestamp};
+use model::action::ClaimToLaunch;
 use model::affinity::LabelSelector;
 use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
 use model::memory::{PodsSeen, Unavailable, Unproductive};
-use model::name::{ObjectName, Text, stable_hash};
+use model::name::{NodeName, ObjectName, Text, stable_hash};
 use model::node::Node;
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet};
+use model::plan::Target;
 use model::pod::{DoNotDisrupt, HostPort, Owner, Phase, Pod};
 use model::pool::{Budget, BudgetNodes, ConsolidationPolicy, DisruptionReason, Limits, NodePool};
 use model::price::Price;
@@ -275,6 +277,10 @@ fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
             let since = now() - duration(line.0[2]);
             cluster.memory.candidates.insert(line.0[1].into(), since);
         }
+        "moved" => {
+            let at = now() - duration(line.0[2]);
+            cluster.memory.moved.insert(line.0[1].into(), at);
+        }
         "same" => {
             let name = line.0[1];
             let pods = cluster.pods.iter().filter(|pod| pod.node.as_deref() == Some(name));
@@ -475,7 +481,7 @@ fn pod(line: &Line<'_>, name: &str) -> Pod {
         termination_grace: SignedDuration::from_secs(30),
         scheduled_at: node
             .is_some()
-            .then(|| line.ago("bound").unwrap_or(now() - SignedDuration::from_hours(1))),
+            .then(|| line.ago("bound").unwrap_or(now() - SignedDuration::from_hours(100))),
         phase: if node.is_some() { Phase::Running } else { Phase::Pending },
         unschedulable_since: if node.is_some() { None } else { Some(now()) },
         node,
@@ -588,11 +594,16 @@ fn claim(line: &Line<'_>, types: &[InstanceType]) -> NodeClaim {
     let it = types.iter().find(|it| *it.name == *line.0[2]).filter(|_| line.has("launched"));
     let mut all: Labels = [(labels::NODEPOOL.into(), pool.into())].into_iter().collect();
     all.extend(it.map(|it| it.labels.clone()).unwrap_or_default());
+    let created = line.ago("age").unwrap_or(now() - SignedDuration::from_secs(10));
+    let mut conditions = Conditions::default();
+    if it.is_some() {
+        conditions.set(ConditionType::Launched, condition(created, "Ok"));
+    }
     NodeClaim {
         name: line.0[1].into(),
         uid: line.0[1].into(),
         resource_version: 1,
-        created: line.ago("age").unwrap_or(now() - SignedDuration::from_secs(10)),
+        created,
         deleting: line.has("deleting").then(now),
         finalizer: true,
         labels: all,
@@ -621,7 +632,7 @@ fn claim(line: &Line<'_>, types: &[InstanceType]) -> NodeClaim {
         image: None,
         capacity: it.map(|it| it.capacity.clone()).unwrap_or_default(),
         allocatable: it.map(|it| it.allocatable.clone()).unwrap_or_default(),
-        conditions: Conditions::default(),
+        conditions,
         last_pod_event: None,
     }
 }
@@ -698,4 +709,77 @@ fn check(
     shuffled.cluster.pools.reverse();
     shuffled.cluster.daemon_sets.reverse();
     assert_eq!(plan, decide(&shuffled, now()));
+}
+
+/// The world once a proposal has been carried out: nodes gone, new ones up, as their first choice, and pods where they go.
+pub(crate) fn carry_out(world: &mut Snapshot, proposal: &planner::disrupt::proposal::Proposal) {
+    let cluster = &mut world.cluster;
+    let is_gone = |node: &NodeName| proposal.removed.contains(node);
+    cluster.nodes.retain(|node| !is_gone(&node.name));
+    cluster.claims.retain(|claim| !claim.node.as_ref().is_some_and(is_gone));
+    cluster.pods.retain(|pod| pod.is_reschedulable() || !pod.node.as_ref().is_some_and(is_gone));
+    let up = now() - SignedDuration::from_hours(1);
+    for launch in &proposal.launches {
+        let choice = &launch.choices[0];
+        for claim in &launch.claims {
+            let ClaimToLaunch::New(new) = claim else { panic!("only new claims replace") };
+            let mut all = choice.labels.clone();
+            all.insert(labels::INITIALIZED.into(), "true".into());
+            let mut conditions = Conditions::default();
+            let kinds =
+                [ConditionType::Launched, ConditionType::Registered, ConditionType::Initialized];
+            for kind in kinds {
+                conditions.set(kind, condition(up, "Ok"));
+            }
+            let name = new.name.to_string();
+            let instance = Some(format!("i-{name}").into());
+            cluster.claims.push(Arc::new(NodeClaim {
+                name: new.name.clone(),
+                uid: name.as_str().into(),
+                labels: all.clone(),
+                spec: new.spec.clone(),
+                instance: instance.clone(),
+                node: Some(name.as_str().into()),
+                capacity: choice.capacity.clone(),
+                allocatable: choice.allocatable.clone(),
+                conditions,
+                created: up,
+                ..blank_claim()
+            }));
+            cluster.nodes.push(Arc::new(Node {
+                name: name.as_str().into(),
+                uid: name.as_str().into(),
+                resource_version: 1,
+                created: up,
+                deleting: None,
+                finalizer: true,
+                labels: all,
+                do_not_disrupt: false,
+                taints: new.spec.taints.clone(),
+                cordoned: false,
+                ailments: Vec::new(),
+                instance,
+                capacity: choice.capacity.clone(),
+                allocatable: choice.allocatable.clone(),
+                ready: true,
+            }));
+        }
+    }
+    for pod in &mut cluster.pods {
+        let Some(moved) = proposal.moves.iter().find(|placed| placed.pod == pod.name) else {
+            continue;
+        };
+        let node = match &moved.on {
+            Target::Node(node) => node.clone(),
+            Target::Claim(claim) => claim.as_str().into(),
+        };
+        Arc::make_mut(pod).node = Some(node);
+    }
+    cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    cluster.claims.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// A claim of which nothing is known.
+fn blank_claim() -> NodeClaim {
+    claim(&Line(vec!["claim", "blank", "none"]), &[])
 }

@@ -6,7 +6,9 @@
     reason = "fixtures are read once, and a bad one is a bug of its test"
 )]
 
+mod budgets;
 mod claims;
+mod consolidate;
 mod disrupt;
 mod drift;
 mod explain;

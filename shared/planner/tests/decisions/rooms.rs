@@ -74,6 +74,42 @@ fn daemons_keep_their_room_on_a_node_that_is_coming_up() {
 }
 
 #[test]
+fn a_node_that_does_not_register_takes_no_more_pods_and_at_last_none() {
+    let world = |since: &str| {
+        format!(
+            "pool default
+             type m5.large 4 8Gi od=96
+             claim c1 m5.large age={since} launched made-for=web
+             pod web 1 1Gi
+             pod late 1 1Gi"
+        )
+    };
+    check(
+        &world("89s"),
+        expect![[r#"
+        claim c1: default/late default/web
+    "#]],
+    );
+    check(
+        &world("90s"),
+        expect![[r#"
+        launch default-g7thv97s: m5.large on-demand in a at $0.0960/h, or 1 others
+        claim c1: default/web
+        claim default-g7thv97s: default/late
+        cost $0.0960/h, at least $0.0960/h
+    "#]],
+    );
+    check(
+        &world("5m"),
+        expect![[r#"
+        launch default-g7thv97s: m5.large on-demand in a at $0.0960/h, or 1 others
+        claim default-g7thv97s: default/late default/web
+        cost $0.0960/h, at least $0.0960/h
+    "#]],
+    );
+}
+
+#[test]
 fn a_node_that_has_just_come_up_is_filled_before_a_new_one_is_launched() {
     check(
         "pool default

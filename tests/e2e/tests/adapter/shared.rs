@@ -97,6 +97,7 @@ fn changes_of_the_memory_at_once_are_all_kept() {
             pods_seen: pods_seen.collect(),
             candidates: [("n".into(), now)].into(),
             consolidated: Some(u64::MAX),
+            moved: [("u".into(), now)].into(),
         };
         expect(&first, ClusterAction::Remember(swept), "updated").await?;
         let memory = sees(&others[0], Scope::Pending).await?.memory;
