@@ -3,6 +3,7 @@
 mod api_server;
 mod cluster;
 mod definitions;
+mod give_back;
 mod placement;
 mod scale_down;
 mod scale_up;

@@ -1,38 +1,14 @@
 //! Nodes that are not needed, or not wanted, go: drained first, and nothing is left of them.
 
 use crate::cluster::{
-    living, node_of, patch, pods, wait_for_pending, wait_until_all_is_gone, wait_until_all_run,
-    wait_until_initialized,
+    WEB, budget, living, node_of, patch, pods, running, wait_until_all_is_gone, wait_until_all_run,
 };
 use anyhow::{Context, Result, ensure};
 use e2e::joiner::Joiner;
-use e2e::objects::{self, DEPLOYMENT, Kind, NODE, NODE_CLAIM, NODE_POOL, name};
+use e2e::objects::{self, Kind, NODE, NODE_CLAIM, NODE_POOL, name};
 use e2e::stage::{Stage, play};
-use e2e::workload::{APPS, deployment, furnish, spec};
-use serde_json::{Value, json};
-
-const WEB: (Kind, Option<&str>, &str) = (DEPLOYMENT, Some(APPS), "web");
-
-/// So many pods of a Deployment run on nodes of ours.
-async fn running(stage: &Stage, replicas: u32, spec: Value) -> Result<Joiner<'_>> {
-    let count = usize::try_from(replicas)?;
-    furnish(stage).await?;
-    let joiner = Joiner::new(stage, "one").await?;
-    objects::create(&stage.client, &deployment("web", replicas, spec)).await?;
-    wait_for_pending(stage, count).await?;
-    joiner.provision().await?;
-    wait_until_all_run(&joiner, stage, count).await?;
-    wait_until_initialized(&joiner, stage).await?;
-    Ok(joiner)
-}
-
-fn budget(min_available: u32) -> Value {
-    json!({
-        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-        "metadata": { "name": "web", "namespace": APPS },
-        "spec": { "minAvailable": min_available, "selector": { "matchLabels": { "app": "web" } } },
-    })
-}
+use e2e::workload::{APPS, spec};
+use serde_json::json;
 
 async fn wait_for_budget(stage: &Stage, allowed: u64) -> Result<()> {
     let kind = Kind { api_version: "policy/v1", kind: "PodDisruptionBudget" };
