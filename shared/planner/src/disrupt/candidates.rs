@@ -106,13 +106,14 @@ pub(super) fn blocked(why: impl Into<Arc<str>>) -> Box<Reason> {
     Box::new(Reason::Blocked { why: why.into() })
 }
 
-fn examine<'a>(
-    sweep: &Sweep<'a, '_>,
-    (watched, expected): (&Watched<'_>, &Expected<'_>),
-    node: &'a Arc<Node>,
-    claim: &'a Arc<NodeClaim>,
-) -> Result<Candidate<'a>, Box<Reason>> {
-    let Sweep { snapshot, index, now, .. } = *sweep;
+/// Whether a node is up and nobody has a claim on it, whatever it would be disrupted for. Returns since when it is up.
+pub(super) fn up_and_free(
+    sweep: &Sweep<'_, '_>,
+    expected: &Expected<'_>,
+    node: &Node,
+    claim: &NodeClaim,
+) -> Result<Timestamp, Box<Reason>> {
+    let Sweep { snapshot, now, .. } = *sweep;
     let since = initialized_since(claim).filter(|_| node.is_initialized());
     let since = since.ok_or_else(|| blocked("Node isn't initialized"))?;
     if is_leaving(node, Some(claim)) {
@@ -127,6 +128,26 @@ fn examine<'a>(
             "Disruption is blocked through the \"{annotation}\" annotation"
         )));
     }
+    Ok(since)
+}
+
+/// Whether pods may be moved again.
+pub(super) fn rested(sweep: &Sweep<'_, '_>, pods: &[&Arc<Pod>]) -> Result<(), Box<Reason>> {
+    if pods.iter().any(|pod| sweep.moved.rests(pod, sweep.now)) {
+        let why = "Its pods were moved within the last 10 minutes".into();
+        return Err(Box::new(Reason::TooFresh { why }));
+    }
+    Ok(())
+}
+
+fn examine<'a>(
+    sweep: &Sweep<'a, '_>,
+    (watched, expected): (&Watched<'_>, &Expected<'_>),
+    node: &'a Arc<Node>,
+    claim: &'a Arc<NodeClaim>,
+) -> Result<Candidate<'a>, Box<Reason>> {
+    let Sweep { snapshot, index, now, .. } = *sweep;
+    let since = up_and_free(sweep, expected, node, claim)?;
     let pool = pool_of(snapshot, claim).ok_or_else(|| {
         let name = claim.spec.pool.as_deref().unwrap_or_default();
         blocked(format!("NodePool not found (NodePool={name})"))
@@ -152,10 +173,7 @@ fn examine<'a>(
         return Err(Box::new(Reason::TooFresh { why }));
     }
     pods_allow(snapshot, all, now)?;
-    if pods.iter().any(|pod| sweep.moved.rests(pod, now)) {
-        let why = "Its pods were moved within the last 10 minutes".into();
-        return Err(Box::new(Reason::TooFresh { why }));
-    }
+    rested(sweep, &pods)?;
     let has_just_come = |pod: &&Arc<Pod>| {
         pod.scheduled_at.is_some_and(|at| now.duration_since(at) < MOVED_AT_MOST_EVERY)
     };
@@ -173,7 +191,7 @@ fn examine<'a>(
 
 /// Whether pods that it was made for may still come: they wait and the scheduler has not had its time, or the node that
 /// they are on goes.
-pub(super) fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) -> bool {
+fn is_expecting(expected: &Expected<'_>, claim: &NodeClaim, up: SignedDuration) -> bool {
     claim.spec.nominated.iter().any(|id| {
         let waits = up <= SETTLING && expected.waiting.contains(id);
         let from = expected.moving.get(id);

@@ -5,7 +5,7 @@
 //! replaced one by one, whatever is on them.
 
 use super::Sweep;
-use super::candidates::{Candidate, Expected, blocked, is_expecting, pods_allow};
+use super::candidates::{Candidate, Expected, blocked, pods_allow, rested, up_and_free};
 use super::commands;
 use super::drift::Drifted;
 use crate::provision::{SETTLING, place};
@@ -13,12 +13,11 @@ use crate::scheduling::amounts::Columns;
 use crate::scheduling::claims::name_for;
 use crate::scheduling::limits::{Allowance, node_count};
 use crate::scheduling::replica::Mould;
-use crate::scheduling::rooms::{initialized_since, is_leaving, is_reserved};
+use crate::scheduling::rooms::{initialized_since, is_leaving};
 use crate::scheduling::stock::Survey;
 use jiff::Timestamp;
 use model::action::{ClaimToLaunch, NewClaim};
 use model::claim::NodeClaim;
-use model::labels;
 use model::name::{ClaimName, NodeName, PoolName};
 use model::node::Node;
 use model::plan::{Placement, Target};
@@ -36,6 +35,10 @@ const TRIES_MAX: usize = 10;
 
 /// Begins to renew what has drifted. Says whether anything was begun.
 pub(super) fn renew<'a>(sweep: &mut Sweep<'a, '_>, drifted: &[Drifted<'a>]) -> bool {
+    // Mostly so, and what follows looks at every pod and every instance type.
+    if drifted.is_empty() {
+        return false;
+    }
     let before = sweep.begun.len();
     let expected = Expected::of(sweep);
     let survey = Survey::new(sweep.snapshot, Columns::default(), sweep.now);
@@ -87,29 +90,13 @@ fn examine<'a>(
 ) -> Result<Candidate<'a>, Box<Reason>> {
     let Sweep { snapshot, index, now, .. } = *sweep;
     let Drifted { claim, pool, .. } = *one;
-    let since = initialized_since(claim).filter(|_| node.is_initialized());
-    let since = since.ok_or_else(|| blocked("Node isn't initialized"))?;
-    if is_leaving(node, Some(claim)) {
-        return Err(blocked("Node is deleting or marked for deletion"));
-    }
-    if is_reserved(snapshot, claim) || is_expecting(expected, claim, now.duration_since(since)) {
-        return Err(blocked("Node is nominated for a pending pod"));
-    }
-    if node.do_not_disrupt || claim.do_not_disrupt {
-        let annotation = labels::DO_NOT_DISRUPT;
-        return Err(blocked(format!(
-            "Disruption is blocked through the \"{annotation}\" annotation"
-        )));
-    }
+    up_and_free(sweep, expected, node, claim)?;
     let all = index.pods_on(&node.name);
     if claim.spec.termination_grace_period.is_none() {
         pods_allow(snapshot, all, now)?;
     }
     let pods: Vec<&Arc<Pod>> = all.iter().copied().filter(|pod| pod.is_reschedulable()).collect();
-    if pods.iter().any(|pod| sweep.moved.rests(pod, now)) {
-        let why = "Its pods were moved within the last 10 minutes".into();
-        return Err(Box::new(Reason::TooFresh { why }));
-    }
+    rested(sweep, &pods)?;
     // It goes whatever it costs.
     Ok(Candidate { node, claim, pool, pods, price: Price::ZERO, disruption: 1 })
 }
