@@ -57,8 +57,8 @@ pub(super) fn month(sweeps: &[Sweep]) -> Vec<Row> {
         })
         .collect();
     rows.push(Row::new(format!("queues, idle: {polls} looks"), dollars(polls * REQUEST), ""));
-    rows.push(Row::new("a month of an idle cluster, list price", dollars(list), ""));
-    rows.push(Row::new("less what every account has free", dollars(due), "$0.300"));
+    rows.push(Row::new("a month of an idle cluster, list price", dollars(list), "$0.300"));
+    rows.push(Row::new("less what every account has free", dollars(due), ""));
     rows
 }
 
