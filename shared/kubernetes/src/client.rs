@@ -227,8 +227,8 @@ impl Cluster for Client {
                 pods::delete(wire, (pod, uid), *grace).await
             }
             ClusterAction::Remember(change) => memory::remember(wire, home, change).await,
-            ClusterAction::AcquireLease { holder, until } => {
-                lease::acquire(wire, home, (holder, *until), now).await
+            ClusterAction::AcquireLease { holder, lasts } => {
+                lease::acquire(wire, home, (holder, now + *lasts), now).await
             }
             ClusterAction::ReleaseLease { holder } => lease::release(wire, home, holder).await,
             ClusterAction::RecordEvent(event) => {

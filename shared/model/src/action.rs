@@ -311,8 +311,9 @@ pub enum ClusterAction {
     AcquireLease {
         /// Who wants it.
         holder: String,
-        /// Until when it holds at most.
-        until: Timestamp,
+        /// How long it holds at most, from when it is taken. An invocation may look several times, and its time is that of
+        /// its beginning.
+        lasts: SignedDuration,
     },
     /// Gives the lease back. A conflict says that another wanted it meanwhile: look once more.
     ReleaseLease {

@@ -83,7 +83,7 @@ async fn one_pass(
     let Invocation { settings, now, stop, .. } = *pass.invocation;
     let holder = pass.holder();
     if let Some(holder) = holder {
-        let acquire = ClusterAction::AcquireLease { holder: holder.to_owned(), until: now + LEASE };
+        let acquire = ClusterAction::AcquireLease { holder: holder.to_owned(), lasts: LEASE };
         let outcome = cluster.apply(&acquire).await;
         if matches!(outcome, Outcome::Conflict) {
             return Ok((Report { busy: true, passes: 1, ..Report::default() }, false));

@@ -72,9 +72,9 @@ impl World {
             ClusterAction::EvictPod { pod, uid, reason: _ } => self.evict_pod(pod, uid),
             ClusterAction::DeletePod { pod, uid, grace } => self.delete_pod_of(pod, uid, *grace),
             ClusterAction::Remember(change) => self.remember(change),
-            ClusterAction::AcquireLease { holder, until } => {
+            ClusterAction::AcquireLease { holder, lasts } => {
                 let now = self.now();
-                self.store.lease.acquire(holder, *until, now)
+                self.store.lease.acquire(holder, now + *lasts, now)
             }
             ClusterAction::ReleaseLease { holder } => self.store.lease.release(holder),
             ClusterAction::RecordEvent(event) => self.record_event(event),

@@ -56,8 +56,8 @@ async fn look(
 
 async fn provision(world: &WorldHandle, now: Timestamp) -> Result<(), ObserveError> {
     let holder = world.identity().to_owned();
-    let until = now + SignedDuration::from_secs(35);
-    let acquire = ClusterAction::AcquireLease { holder: holder.clone(), until };
+    let lasts = SignedDuration::from_secs(35);
+    let acquire = ClusterAction::AcquireLease { holder: holder.clone(), lasts };
     if Cluster::apply(world, &acquire).await != Outcome::Done {
         return Ok(());
     }

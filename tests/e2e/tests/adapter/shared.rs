@@ -12,8 +12,8 @@ use model::snapshot::Scope;
 use reconciler::ports::Cluster;
 
 fn acquire(holder: &str, seconds: i64) -> ClusterAction {
-    let until = Timestamp::now() + SignedDuration::from_secs(seconds);
-    ClusterAction::AcquireLease { holder: holder.to_owned(), until }
+    let lasts = SignedDuration::from_secs(seconds);
+    ClusterAction::AcquireLease { holder: holder.to_owned(), lasts }
 }
 
 fn release(holder: &str) -> ClusterAction {

@@ -294,15 +294,19 @@ fn a_deleted_claim_is_held_until_released_and_takes_its_node_along() {
 #[test]
 fn the_lease_goes_to_one_who_hears_that_another_wants_it() {
     let mut world = world();
-    let until = world.now() + SignedDuration::from_secs(30);
-    let take = |holder: &str| ClusterAction::AcquireLease { holder: holder.into(), until };
+    let lasts = SignedDuration::from_secs(30);
+    let take = |holder: &str| ClusterAction::AcquireLease { holder: holder.into(), lasts };
     let give = |holder: &str| ClusterAction::ReleaseLease { holder: holder.into() };
     assert_eq!(world.apply_as(Provisioning, &take("a")), Outcome::Done);
     assert_eq!(world.apply_as(Provisioning, &take("b")), Outcome::Conflict);
     assert_eq!(world.apply_as(Provisioning, &give("a")), Outcome::Conflict, "look once more");
     assert_eq!(world.apply_as(Provisioning, &give("a")), Outcome::Done);
     assert_eq!(world.apply_as(Provisioning, &take("b")), Outcome::Done);
-    world.pass(31);
+    world.pass(20);
+    assert_eq!(world.apply_as(Provisioning, &take("b")), Outcome::Done, "b looks once more");
+    world.pass(20);
+    assert_eq!(world.apply_as(Provisioning, &take("a")), Outcome::Conflict, "its time began anew");
+    world.pass(11);
     assert_eq!(world.apply_as(Provisioning, &take("a")), Outcome::Done, "b's time is over");
 }
 
