@@ -51,11 +51,10 @@ fn is_young(node: &Node, claim: Option<&NodeClaim>, now: Timestamp) -> bool {
     if claim.is_none() && node.pool().is_none() {
         return false;
     }
-    let since = claim.and_then(|claim| claim.conditions.true_since(ConditionType::Initialized));
-    match since {
-        Some(since) => now.duration_since(since) < JUST_JOINED,
-        None => !node.is_initialized(),
-    }
+    let Some(claim) = claim else { return !node.is_initialized() };
+    // The node is labelled before its claim is told: in between it is as young as can be.
+    let since = claim.conditions.true_since(ConditionType::Initialized);
+    since.is_none_or(|since| now.duration_since(since) < JUST_JOINED)
 }
 
 /// Which pods a constraint of a pod means.
@@ -129,5 +128,43 @@ fn nobody() -> PodAffinityTerm {
         namespace_selector: None,
         match_label_keys: Vec::new(),
         mismatch_label_keys: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Whether the pods of a node are read with those that wait: whether the node is labelled as initialized, and for how
+    /// many seconds its claim, where it has one, has said so.
+    fn is_read(labelled: bool, claim: Option<Option<i64>>) -> bool {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let mut labels = json!({"karpenter.sh/nodepool": "default"});
+        if labelled {
+            labels["karpenter.sh/initialized"] = json!("true");
+        }
+        let node = json!({"name": "n", "uid": "n", "instance": "i-1", "labels": labels});
+        let claim = claim.map(|seconds| {
+            let since = seconds.map(|seconds| now - SignedDuration::from_secs(seconds));
+            let said = json!({"status": "True", "reason": "Initialized", "since": since});
+            let conditions = since.map_or(json!({}), |_| json!({ "Initialized": said }));
+            let claim = json!({"name": "c", "uid": "c", "created": now, "instance": "i-1",
+                "spec": {"nodeClass": "c"}, "conditions": conditions});
+            Arc::new(serde_json::from_value(claim).unwrap())
+        });
+        let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
+        let claims: Vec<Arc<NodeClaim>> = claim.into_iter().collect();
+        !nodes_to_read(Scope::Pending, &[node], &claims, now).is_empty()
+    }
+
+    #[test]
+    fn pods_are_read_of_nodes_that_come_up_or_came_up_a_moment_ago() {
+        assert!(is_read(false, None), "a node that nobody has a claim for");
+        assert!(is_read(false, Some(None)), "it has not come up");
+        assert!(is_read(true, Some(None)), "its claim is about to be told");
+        assert!(is_read(true, Some(Some(59))));
+        assert!(!is_read(true, Some(Some(60))));
+        assert!(!is_read(true, None));
     }
 }
