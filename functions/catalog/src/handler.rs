@@ -1,7 +1,7 @@
 //! EC2NodeClasses to their status: the subnets, security groups, images and reservations that their terms select now. Once
 //! an hour, and where there is none yet, the catalogue of instance types and prices.
 
-use crate::catalogue;
+use crate::{catalogue, leaving};
 use aws::Ec2;
 use kubernetes::client::Client;
 use model::name::Text;
@@ -49,6 +49,10 @@ async fn look(
     for class in &classes {
         if invocation.stop.load(Ordering::Relaxed) {
             break;
+        }
+        if class.deleting {
+            failed = failed.or(leaving::see_off(cluster, class, report).await.err());
+            continue;
         }
         match cloud.class_status(class, &version, profiles, invocation.now).await {
             Ok(status) => {

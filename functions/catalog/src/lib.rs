@@ -2,3 +2,4 @@
 
 mod catalogue;
 pub mod handler;
+mod leaving;

@@ -35,8 +35,10 @@ use crate::resource::{NODE_CLAIMS, NODES, Resource};
 use change::Target;
 use events::Recorded;
 use futures_util::future::try_join;
+use held::Held;
 use jiff::Timestamp;
 use model::action::{ClusterAction, Event};
+use model::claim::NodeClaim;
 use model::labels::TERMINATION_FINALIZER;
 use model::name::{ObjectName, Uid};
 use model::node_class::NodeClass;
@@ -109,13 +111,22 @@ impl Client {
     /// # Errors
     /// When the API server does not answer, or refuses.
     pub async fn node_classes(&self) -> Result<Vec<Arc<NodeClass>>, ObserveError> {
+        self.followed(|cache| &mut cache.classes, &kinds::CLASS).await
+    }
+
+    /// All objects of one kind.
+    async fn followed<T>(
+        &self,
+        held: impl Fn(&mut Cache) -> &mut Held<T>,
+        kind: &kinds::Kind<T>,
+    ) -> Result<Vec<Arc<T>>, ObserveError> {
         let mut cache =
             std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
-        let read = cache.classes.follow(&self.wire, &kinds::CLASS, Timestamp::now()).await;
-        let classes = cache.classes.objects();
+        let read = held(&mut cache).follow(&self.wire, kind, Timestamp::now()).await;
+        let objects = held(&mut cache).objects();
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
         read.map_err(outcome::of_reading)?;
-        Ok(classes)
+        Ok(objects)
     }
 
     /// Kubernetes' version as images are named by it, such as `1.34`.
@@ -131,6 +142,19 @@ impl Client {
     /// has to be of the generation that was looked at.
     pub async fn set_class_status(&self, class: &NodeClass, status: &ClassStatus) -> Outcome {
         classes::set_status((&self.wire, &self.recorded), class, status, Timestamp::now()).await
+    }
+
+    /// All NodeClaims that can be read, in the order of their names.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses.
+    pub async fn claims(&self) -> Result<Vec<Arc<NodeClaim>>, ObserveError> {
+        self.followed(|cache| &mut cache.claims, &kinds::CLAIM).await
+    }
+
+    /// Takes our finalizer off a class, so that its deletion comes to an end.
+    pub async fn release_class(&self, class: &NodeClass) -> Outcome {
+        classes::release(&self.wire, class).await
     }
 
     /// The catalogue that is stored, unless it is of the version that is known.

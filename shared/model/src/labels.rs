@@ -63,6 +63,8 @@ keys! {
     UNREGISTERED_TAINT = "karpenter.sh/unregistered";
     /// Finalizer of Nodes and NodeClaims.
     TERMINATION_FINALIZER = "karpenter.sh/termination";
+    /// Finalizer of EC2NodeClasses.
+    CLASS_FINALIZER = "karpenter.k8s.aws/termination";
     /// Our annotation: the saga's launch record, as JSON.
     LAUNCH_RECORD = "joiner.sh/launch-record";
     /// Our annotation: short hashes of the pods that a claim was made for.

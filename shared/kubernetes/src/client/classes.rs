@@ -4,11 +4,12 @@ use super::change::{self, Target};
 use super::claims::{fields, turned};
 use super::conditions::{self, OF_CLASSES, Wanted};
 use super::events::{self, Recorded};
+use super::nodes::add_to;
 use super::wire::Wire;
 use crate::resource::NODE_CLASSES;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use model::labels::{NODE_CLASS_HASH, NODE_CLASS_HASH_VERSION};
+use model::labels::{CLASS_FINALIZER, NODE_CLASS_HASH, NODE_CLASS_HASH_VERSION};
 use model::node_class::NodeClass;
 use model::node_class::status::ClassStatus;
 use model::node_class::template::HASH_VERSION;
@@ -37,6 +38,13 @@ pub(super) async fn set_status(
     changed.outcome()
 }
 
+/// Lets a class go that is being deleted.
+pub(super) async fn release(wire: &Wire, class: &NodeClass) -> Outcome {
+    let path = NODE_CLASSES.named(&class.name);
+    let target = Target { path: &path, uid: &class.uid, version: None };
+    change::release(wire, target, CLASS_FINALIZER).await
+}
+
 fn edit(
     object: &mut Value,
     (class, status): (&NodeClass, &ClassStatus),
@@ -44,6 +52,9 @@ fn edit(
 ) -> Result<(), String> {
     if object["metadata"]["generation"].as_i64().unwrap_or(0) != class.template.generation {
         return Err("the class has changed since it was looked at".to_owned());
+    }
+    if !class.deleting {
+        add_to(&mut object["metadata"]["finalizers"], json!(CLASS_FINALIZER), |a, b| a == b);
     }
     let annotations = fields(&mut object["metadata"]["annotations"]);
     annotations.insert(NODE_CLASS_HASH.to_owned(), json!(class.template.hash));
@@ -154,8 +165,10 @@ mod tests {
             "Ready" "True" "Ready"
         "#]]
         .assert_eq(&list.iter().map(line).collect::<String>());
-        let rest = json!([ready["metadata"]["annotations"], ready["status"]["subnets"]]);
-        expect![[r#"[{"karpenter.k8s.aws/ec2nodeclass-hash":"7","karpenter.k8s.aws/ec2nodeclass-hash-version":"joiner-v1"},[{"id":"subnet-1","zone":"a"}]]"#]].assert_eq(&rest.to_string());
+        let metadata = &ready["metadata"];
+        let rest =
+            json!([metadata["finalizers"], metadata["annotations"], ready["status"]["subnets"]]);
+        expect![[r#"[["karpenter.k8s.aws/termination"],{"karpenter.k8s.aws/ec2nodeclass-hash":"7","karpenter.k8s.aws/ec2nodeclass-hash-version":"joiner-v1"},[{"id":"subnet-1","zone":"a"}]]"#]].assert_eq(&rest.to_string());
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn edit(object: &mut Value, change: &NodeChange) {
 }
 
 /// Adds an item to a list that may not be there yet.
-fn add_to(list: &mut Value, item: Value, is_same: impl Fn(&Value, &Value) -> bool) {
+pub(super) fn add_to(list: &mut Value, item: Value, is_same: impl Fn(&Value, &Value) -> bool) {
     let mut items = list.as_array().cloned().unwrap_or_default();
     if !items.iter().any(|present| is_same(present, &item)) {
         items.push(item);
