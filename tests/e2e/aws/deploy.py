@@ -50,16 +50,17 @@ def entries(template: dict, physical: dict) -> dict:
     return found
 
 
-def schedules(template: dict) -> list:
+def schedules(template: dict, physical: dict) -> list:
     """Which function runs how often, with how much memory."""
     found = []
-    for resource in template["Resources"].values():
+    for logical, resource in template["Resources"].items():
         rule = resource["Properties"]
         if resource["Type"] == "AWS::Events::Rule" and "ScheduleExpression" in rule:
             name = rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]
             function = template["Resources"][name]["Properties"]
             found.append(
                 {
+                    "rule": physical[logical],
                     "function": name.removesuffix("Function").lower(),
                     "expression": rule["ScheduleExpression"],
                     "memory_mb": function["MemorySize"],
@@ -107,7 +108,7 @@ def deploy(order: dict) -> dict:
         "outputs": {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]},
         "resources": physical,
         "groups": entries(template, physical),
-        "schedules": schedules(template),
+        "schedules": schedules(template, physical),
     }
 
 

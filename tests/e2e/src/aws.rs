@@ -5,12 +5,12 @@ use anyhow::{Context, Result, bail, ensure};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body_util::Full;
-use hyper::Request;
 use hyper::body::Bytes;
+use hyper::{Method, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -27,6 +27,9 @@ pub const OWNER: (&str, &str) = ("test", "test");
 /// Python, ministack and its template engine; the version is that which the scripts beside are written for.
 const TOOLS: [&str; 3] = ["ministack-1.5.33", "ministack==1.5.33", "aws-sam-translator==1.115.0"];
 
+/// The queue and the rule of whoever listens to a bus.
+const LISTENER: &str = "listener";
+
 /// It is there in two seconds; on a machine that compiles at the same time it takes longer.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -37,6 +40,8 @@ pub struct Aws {
     lifeline: Option<ChildStdin>,
     python: PathBuf,
     address: String,
+    /// While this file is there, SQS is down.
+    queues_down: PathBuf,
 }
 
 /// What a deployment has made.
@@ -55,6 +60,8 @@ pub struct Stack {
 /// A schedule of the template.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Schedule {
+    /// Its rule.
+    pub rule: String,
     /// The function.
     pub function: String,
     /// As EventBridge has it: `rate(1 minute)`.
@@ -72,6 +79,7 @@ impl Aws {
         let python = python()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
+        let queues_down = log.with_extension("queues-down");
         let log = File::create(log)?;
         let mut process = command(&python, "serve.py", &address)
             .env("BIND_HOST", "127.0.0.1")
@@ -81,6 +89,7 @@ impl Aws {
             .env("IOT_MTLS_ENABLED", "0")
             // Roles are roles: a function's credentials are good for what its role allows.
             .env("AUTH", "true")
+            .env("QUEUES_DOWN", &queues_down)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
@@ -88,7 +97,7 @@ impl Aws {
             .spawn()
             .context("starting ministack")?;
         let lifeline = process.stdin.take();
-        let mut aws = Self { process, lifeline, python, address };
+        let mut aws = Self { process, lifeline, python, address, queues_down };
         let begin = Instant::now();
         while aws.get("/_ministack/ready").await.is_err() {
             if let Some(status) = aws.process.try_wait()? {
@@ -161,6 +170,77 @@ impl Aws {
         let message = json!({ "QueueUrl": queue, "MessageBody": body });
         self.call(("AmazonSQS.SendMessage", "1.0"), &message).await?;
         Ok(())
+    }
+
+    /// SQS is down until it is said to be up again: it takes nothing, tells nothing and hands nothing on.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn set_queues_down(&self, down: bool) -> Result<()> {
+        if down {
+            fs::write(&self.queues_down, "")?;
+        } else {
+            fs::remove_file(&self.queues_down)?;
+        }
+        Ok(())
+    }
+
+    /// A function's time-out is so many seconds from now on.
+    ///
+    /// # Errors
+    /// When it does not take that.
+    pub async fn set_timeout(&self, function: &str, seconds: u32) -> Result<()> {
+        let path = format!("/2015-03-31/functions/{function}/configuration");
+        let mut request =
+            self.post(&path, HeaderMap::new(), "lambda", &json!({ "Timeout": seconds }))?;
+        *request.method_mut() = Method::PUT;
+        ask(&self.address, request).await?;
+        Ok(())
+    }
+
+    /// A schedule invokes its function no more.
+    ///
+    /// # Errors
+    /// When there is no such rule.
+    pub async fn stop(&self, schedule: &Schedule) -> Result<()> {
+        let rule = json!({ "Name": schedule.rule });
+        self.call(("AWSEvents.DisableRule", "1.1"), &rule).await?;
+        Ok(())
+    }
+
+    /// From now on what this source puts on the default bus comes into a queue: its URL, for [`Self::heard`].
+    ///
+    /// # Errors
+    /// When AWS does not take the queue or the rule.
+    pub async fn listen(&self, source: &str) -> Result<String> {
+        let queue = json!({ "QueueName": LISTENER });
+        let queue = self.call(("AmazonSQS.CreateQueue", "1.0"), &queue).await?;
+        let queue = queue["QueueUrl"].as_str().context("the queue has a URL")?.to_owned();
+        let pattern = json!({ "source": [source] }).to_string();
+        let rule = json!({ "Name": LISTENER, "EventPattern": pattern });
+        self.call(("AWSEvents.PutRule", "1.1"), &rule).await?;
+        let arn = format!("arn:aws:sqs:{}:{ACCOUNT}:{LISTENER}", crate::classes::REGION);
+        let targets = json!({ "Rule": LISTENER, "Targets": [{ "Id": "queue", "Arn": arn }] });
+        self.call(("AWSEvents.PutTargets", "1.1"), &targets).await?;
+        Ok(queue)
+    }
+
+    /// Events that have come to a queue since the last time.
+    ///
+    /// # Errors
+    /// When it does not tell, or what came is no JSON.
+    pub async fn heard(&self, queue: &str) -> Result<Vec<Value>> {
+        let ask = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+        let answer = self.call(("AmazonSQS.ReceiveMessage", "1.0"), &ask).await?;
+        let messages = answer["Messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut events = Vec::new();
+        for message in messages {
+            let body = message["Body"].as_str().context("a message has a body")?;
+            events.push(serde_json::from_str(body)?);
+            let done = json!({ "QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"] });
+            self.call(("AmazonSQS.DeleteMessage", "1.0"), &done).await?;
+        }
+        Ok(events)
     }
 
     /// How many messages wait in a queue, and how many are being worked on.

@@ -3,7 +3,7 @@
 use crate::objects::{self, NODE, NODE_CLAIM, POD, name};
 use crate::stage::Stage;
 use crate::workload::APPS;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use model::snapshot::InstanceState;
 use reconciler::ports::{Cloud, CloudQuery};
 use serde_json::Value;
@@ -42,21 +42,25 @@ pub async fn living(stage: &Stage) -> Result<BTreeSet<String>> {
     Ok(there.map(|instance| instance.id.to_string()).collect())
 }
 
-/// Each claim has one instance that lives, and each instance that lives a claim.
+/// Each claim has one instance that lives, and each instance that lives a claim. A launch that is under way is waited for:
+/// where nodes join within a second, the scheduler may have given a pod's place to another meanwhile.
 ///
 /// # Errors
 /// When it cannot be read or does not hold.
 pub async fn ensure_one_instance_for_each_claim(stage: &Stage) -> Result<()> {
-    let mut claimed = BTreeSet::new();
-    for claim in NODE_CLAIM.list(&stage.client).await? {
-        let provider = claim["status"]["providerID"].as_str();
-        let provider = provider.with_context(|| format!("{} has an instance", name(&claim)))?;
-        let id = provider.rsplit('/').next().unwrap_or_default().to_owned();
-        ensure!(claimed.insert(id), "two claims have the instance of {provider}");
-    }
-    let living = living(stage).await?;
-    ensure!(living == claimed, "instances {living:?} live, claims have {claimed:?}");
-    Ok(())
+    stage
+        .until("each claim has an instance and each instance a claim", async || {
+            let mut claimed = BTreeSet::new();
+            for claim in NODE_CLAIM.list(&stage.client).await? {
+                let Some(provider) = claim["status"]["providerID"].as_str() else {
+                    return Ok(false);
+                };
+                let id = provider.rsplit('/').next().unwrap_or_default().to_owned();
+                ensure!(claimed.insert(id), "two claims have the instance of {provider}");
+            }
+            Ok(living(stage).await? == claimed)
+        })
+        .await
 }
 
 /// The value of a label of each node, by the node's name.

@@ -189,6 +189,7 @@ fn deploy(stage: &Stage, aws: &Aws, ec2: &Ec2) -> Result<Stack> {
         "NodesMax": stage.settings.nodes_max.to_string(),
         "Namespace": chart::NAMESPACE,
         "Dashboard": "true",
+        "EventBusName": "default",
     });
     let environment = json!({
         "AWS_ENDPOINT_URL_EC2": ec2.endpoint(), "AWS_ENDPOINT_URL_SSM": ec2.endpoint(),

@@ -55,7 +55,7 @@ pub async fn functions(rows: &mut Vec<Row>) -> Result<()> {
     let product = Product::open(QUICK).await?;
     product.furnish().await?;
     let mut sweeps = Vec::new();
-    for Schedule { function, expression, memory_mb } in product.stack.schedules.clone() {
+    for Schedule { function, expression, memory_mb, .. } in product.stack.schedules.clone() {
         product.invoke(&function).await?;
         let mut took = Vec::new();
         for _ in 0..SWEEPS {

@@ -7,6 +7,9 @@ use e2e::product::{Product, play};
 use model::hint::{Hint, Message};
 use std::process::Command;
 
+/// So long a function may take in the scenario of time-outs: more than a launch takes.
+const TIMEOUT_SECONDS: u32 = 10;
+
 #[test]
 fn without_the_forwarder_the_schedules_serve() {
     play(async |product| {
@@ -15,6 +18,26 @@ fn without_the_forwarder_the_schedules_serve() {
         deploy(product, "web", (3, "700m")).await?;
         wait_until_all_run(product, 3).await?;
         ensure_one_instance_for_each_claim(&product.stage).await
+    });
+}
+
+#[test]
+fn while_sqs_is_down_the_schedules_serve_and_afterwards_hints_do_again() {
+    play(async |product| {
+        let Product { stage, aws, stack, .. } = product;
+        aws.set_queues_down(true)?;
+        deploy(product, "web", (3, "700m")).await?;
+        wait_until_all_run(product, 3).await?;
+        ensure_one_instance_for_each_claim(stage).await?;
+        ensure!(aws.waiting(&stack.outputs["QueueUrl"]).await.is_err(), "SQS is down");
+
+        aws.set_queues_down(false)?;
+        for schedule in &stack.schedules {
+            aws.stop(schedule).await?;
+        }
+        deploy(product, "more", (3, "700m")).await?;
+        wait_until_all_run(product, 6).await?;
+        ensure_one_instance_for_each_claim(stage).await
     });
 }
 
@@ -64,16 +87,47 @@ fn a_function_that_is_killed_in_the_middle_of_a_launch_leaves_one_instance_for_e
         let Product { stage, ec2, .. } = product;
         deploy(product, "web", (3, "700m")).await?;
         stage.until("EC2 is called", async || Ok(!ec2.calls("RunInstances").is_empty())).await?;
-        // It takes EC2 more than a second to answer.
-        let killed = product.processes("provisioning")?;
-        ensure!(!killed.is_empty(), "a function waits for EC2's answer");
-        ensure!(Command::new("kill").arg("-9").args(&killed).status()?.success(), "it is killed");
+        signal(product, "KILL")?;
+        serve_by_sweeps(product).await
+    });
+}
+
+#[test]
+fn a_function_that_its_time_out_ends_in_a_launch_leaves_one_instance_for_each_claim() {
+    play(async |product| {
+        let Product { stage, ec2, aws, stack, .. } = product;
+        aws.set_timeout(&stack.resources["ProvisioningFunction"], TIMEOUT_SECONDS).await?;
+        deploy(product, "web", (3, "700m")).await?;
+        stage.until("EC2 is called", async || Ok(!ec2.calls("RunInstances").is_empty())).await?;
+        // It comes to nothing any more, and Lambda waits for it until its time is over.
+        let stopped = signal(product, "STOP")?;
         stage
-            .until("the pods run, by sweeps", async || {
-                product.invoke("provisioning").await?;
-                all_run(product, 3).await
+            .until("the function is ended", async || {
+                let run = product.processes("provisioning")?;
+                Ok(!stopped.iter().any(|process| run.contains(process)))
             })
             .await?;
-        ensure_one_instance_for_each_claim(stage).await
+        serve_by_sweeps(product).await
     });
+}
+
+/// Sends a signal to the function that waits for EC2. It takes EC2 more than a second to answer.
+fn signal(product: &Product, signal: &str) -> Result<Vec<String>> {
+    let processes = product.processes("provisioning")?;
+    ensure!(!processes.is_empty(), "a function waits for EC2's answer");
+    let sent = Command::new("kill").arg(format!("-{signal}")).args(&processes).status()?;
+    ensure!(sent.success(), "SIG{signal} is sent");
+    Ok(processes)
+}
+
+async fn serve_by_sweeps(product: &Product) -> Result<()> {
+    product
+        .stage
+        .until("the pods run, by sweeps", async || {
+            // One that comes while the last is still being ended has no answer.
+            let _ = product.invoke("provisioning").await;
+            all_run(product, 3).await
+        })
+        .await?;
+    ensure_one_instance_for_each_claim(&product.stage).await
 }

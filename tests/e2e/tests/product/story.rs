@@ -3,11 +3,13 @@
 use crate::words::{deploy, launches, wait_until_all_run};
 use anyhow::{Context, Result, ensure};
 use e2e::look::{ensure_one_instance_for_each_claim, living, pods};
-use e2e::objects::{self, DEPLOYMENT, NODE, NODE_CLAIM, condition};
+use e2e::objects::{self, DEPLOYMENT, NODE, NODE_CLAIM, NODE_CLASS, condition};
 use e2e::product::{Product, play};
 use e2e::workload::{APPS, pool};
 use model::labels;
 use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// At most one call that changes something for so many alike nodes.
 const NODES_PER_CALL: usize = 10;
@@ -22,6 +24,26 @@ fn ensure_few_calls(product: &Product) -> Result<()> {
         ensure!(*calls <= most, "{calls} calls for {instances} of {what:?} among {launches:?}");
     }
     Ok(())
+}
+
+/// What the event bus is told of it.
+const TOLD: [&str; 3] =
+    ["joiner Node Launched", "joiner Node Disrupted", "joiner Instances Terminated"];
+
+/// Waits until each of these kinds has come by the bus, of this cluster.
+async fn wait_until_heard(product: &Product, bus: &str, kinds: [&str; 3]) -> Result<()> {
+    let Product { stage, aws, .. } = product;
+    let missing = RefCell::new(BTreeSet::from(kinds.map(ToOwned::to_owned)));
+    stage
+        .until("the event bus has been told", async || {
+            for event in aws.heard(bus).await? {
+                ensure!(event["detail"]["cluster"] == stage.settings.cluster_name, "{event}");
+                let kind = event["detail-type"].as_str().context("an event has a kind")?;
+                missing.borrow_mut().remove(kind);
+            }
+            Ok(missing.borrow().is_empty())
+        })
+        .await
 }
 
 async fn wait_until_all_is_gone(product: &Product) -> Result<()> {
@@ -40,7 +62,8 @@ async fn wait_until_all_is_gone(product: &Product) -> Result<()> {
 #[test]
 fn a_deployment_gets_its_nodes_and_they_go_when_it_is_deleted() {
     play(async |product| {
-        let Product { stage, ec2, .. } = product;
+        let Product { stage, ec2, aws, .. } = product;
+        let bus = aws.listen("joiner.sh").await?;
         deploy(product, "web", (30, "700m")).await?;
         wait_until_all_run(product, 30).await?;
         ensure_one_instance_for_each_claim(stage).await?;
@@ -48,6 +71,7 @@ fn a_deployment_gets_its_nodes_and_they_go_when_it_is_deleted() {
 
         DEPLOYMENT.delete(&stage.client, Some(APPS), "web").await?;
         wait_until_all_is_gone(product).await?;
+        wait_until_heard(product, &bus, TOLD).await?;
 
         let (before, mutating) = (ec2.count(), ec2.calls("RunInstances").len());
         for function in ["provisioning", "lifecycle", "disruption"] {
@@ -56,6 +80,25 @@ fn a_deployment_gets_its_nodes_and_they_go_when_it_is_deleted() {
         let idle = ec2.count() - before;
         ensure!(idle <= IDLE_CALLS_MAX, "{idle} calls of an idle cluster's sweeps");
         ensure!(ec2.calls("RunInstances").len() == mutating, "nothing is launched for nobody");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_class_that_is_deleted_stays_until_the_last_node_of_it_is_gone() {
+    play(async |product| {
+        let client = &product.stage.client;
+        deploy(product, "web", (3, "700m")).await?;
+        wait_until_all_run(product, 3).await?;
+        NODE_CLASS.delete(client, None, "default").await?;
+        product.invoke("catalog").await?;
+        let class = NODE_CLASS.get(client, None, "default").await?;
+        ensure!(class.is_some(), "nodes of it run");
+
+        DEPLOYMENT.delete(client, Some(APPS), "web").await?;
+        wait_until_all_is_gone(product).await?;
+        product.invoke("catalog").await?;
+        ensure!(NODE_CLASS.get(client, None, "default").await?.is_none(), "nothing needs it");
         Ok(())
     });
 }
