@@ -21,6 +21,7 @@ mod nodes;
 mod observe;
 mod outcome;
 mod pods;
+mod pools;
 mod select;
 mod selector;
 mod token;
@@ -243,6 +244,9 @@ impl Cluster for Client {
                 let path = NODES.named(node);
                 let target = Target { path: &path, uid, version: None };
                 change::release(wire, target, TERMINATION_FINALIZER).await
+            }
+            ClusterAction::UpdatePool { pool, uid, status } => {
+                pools::set_status((wire, &self.recorded), (pool, uid), status, now).await
             }
             ClusterAction::EvictPod { pod, uid, reason } => {
                 pods::evict((wire, &self.recorded), (pod, uid), reason, now).await

@@ -12,6 +12,7 @@ use crate::name::{
     ClaimName, ClientToken, ImageId, InstanceId, NodeClassName, NodeName, ObjectName, PoolName,
     ResourceVersion, SubnetId, Text, Uid,
 };
+use crate::pool::PoolStatus;
 use crate::price::Price;
 use crate::resources::Resources;
 use crate::stamp::Stamps;
@@ -285,6 +286,15 @@ pub enum ClusterAction {
         node: NodeName,
         /// Its uid.
         uid: Uid,
+    },
+    /// Writes what has become of a NodePool of this uid into its status.
+    UpdatePool {
+        /// Its name.
+        pool: PoolName,
+        /// Its uid.
+        uid: Uid,
+        /// What is to stand there.
+        status: PoolStatus,
     },
     /// Evicts a pod: PodDisruptionBudgets may refuse.
     EvictPod {

@@ -1,7 +1,7 @@
 //! What joiner remembers between invocations (D6): one small object in the cluster, changed by compare-and-swap.
 
 use crate::instance_type::OfferingKey;
-use crate::name::{ImageId, InstanceTypeName, NodeName, Uid};
+use crate::name::{ImageId, InstanceTypeName, NodeName, PoolName, Uid};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,43 @@ pub struct Unproductive {
 /// kernel keep is not told before a node is up. Of several nodes the least counts.
 pub type Learned = BTreeMap<InstanceTypeName, BTreeMap<ImageId, i64>>;
 
+/// So many launches of a pool are remembered (reliability invariant: a window of ten).
+const LAUNCHES_KEPT: usize = 10;
+
+/// Too few launches say nothing of a pool: one node of three may have had bad luck.
+const LAUNCHES_TOLD_BY: usize = 4;
+
+/// How the launches of a pool have ended of late, from the first one that failed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Launches(Vec<bool>);
+
+impl Launches {
+    /// Whether none of them failed, so that there is nothing to remember.
+    fn is_well(&self) -> bool {
+        self.0.iter().all(|came_up| *came_up)
+    }
+
+    fn note(&mut self, came_up: bool) {
+        if came_up && self.0.last() == Some(&true) {
+            // Two in a row: whatever it was is over.
+            self.0.clear();
+            return;
+        }
+        self.0.push(came_up);
+        let surplus = self.0.len().saturating_sub(LAUNCHES_KEPT);
+        self.0.drain(..surplus);
+    }
+
+    /// How many failed, of how many, if half of them or more did: then nodes are tried one at a time, until two in a row
+    /// come up.
+    pub fn failing(&self) -> Option<(usize, usize)> {
+        let failed = self.0.iter().filter(|came_up| !**came_up).count();
+        let is_so = LAUNCHES_TOLD_BY <= self.0.len() && self.0.len() <= failed * 2;
+        is_so.then_some((failed, self.0.len()))
+    }
+}
+
 /// All that is remembered. Losing it costs time, never safety.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -56,6 +93,8 @@ pub struct Memory {
     pub moved: BTreeMap<Uid, Timestamp>,
     /// Launches that did not help, by the uid of the pods' owner.
     pub unproductive: BTreeMap<Uid, Unproductive>,
+    /// How the launches of pools have ended, of those where some failed.
+    pub launches: BTreeMap<PoolName, Launches>,
     /// Nodes' real memory.
     pub learned: Learned,
 }
@@ -84,6 +123,8 @@ pub enum Change {
     },
     /// Launches that did not help; a count of zero forgets the owner.
     Unproductive(BTreeMap<Uid, Unproductive>),
+    /// Launches that have ended, by pool: whether the node came up.
+    Launched(BTreeMap<PoolName, Vec<bool>>),
     /// The memory of nodes that came up with other than what is known.
     Learned {
         /// What they had.
@@ -131,6 +172,15 @@ impl Memory {
                     }
                 }
                 self.unproductive != before
+            }
+            Change::Launched(ended) => {
+                let before = self.launches.clone();
+                for (pool, ended) in ended {
+                    let known = self.launches.entry(pool.clone()).or_default();
+                    ended.iter().for_each(|came_up| known.note(*came_up));
+                }
+                self.launches.retain(|_, launches| !launches.is_well());
+                self.launches != before
             }
             Change::Learned { memory, in_use } => {
                 let before = self.learned.clone();

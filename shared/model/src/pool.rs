@@ -1,5 +1,6 @@
 //! NodePools.
 
+use crate::condition::Status;
 use crate::labels::Labels;
 use crate::name::{NodeClassName, PoolName, Text, Uid};
 use crate::requirement::Requirements;
@@ -134,6 +135,42 @@ pub struct NodePool {
     /// `spec.disruption`.
     #[serde(default)]
     pub disruption: Disruption,
+    /// `status`.
+    #[serde(default)]
+    pub status: PoolStatus,
+}
+
+/// `status` of a NodePool, as far as joiner writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PoolStatus {
+    /// How many nodes it has.
+    pub nodes: u32,
+    /// What they have together; the resource `nodes`, which limits can name, is their number once more.
+    pub resources: Resources,
+    /// What is known, but for `Ready`, which follows from the others; by type.
+    pub conditions: Vec<PoolCondition>,
+}
+
+impl PoolStatus {
+    /// The conditions that joiner writes, beside `Ready`.
+    pub const CONDITIONS: [&str; 3] =
+        ["NodeClassReady", "NodeRegistrationHealthy", "ValidationSucceeded"];
+}
+
+/// A condition of a NodePool, under Karpenter's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolCondition {
+    /// Its type.
+    pub kind: Text,
+    /// Whether it holds.
+    pub status: Status,
+    /// A word for machines.
+    pub reason: Text,
+    /// A sentence for people; may be empty.
+    #[serde(default)]
+    pub message: String,
 }
 
 /// `spec.limits` of a NodePool.

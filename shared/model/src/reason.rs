@@ -112,6 +112,15 @@ pub enum Reason {
         /// The most nodes.
         nodes_max: u32,
     },
+    /// Of the pool's nodes that were launched lately too many have not come up, so that one at a time is tried.
+    LaunchesFail {
+        /// The pool.
+        pool: PoolName,
+        /// How many have not come up.
+        failed: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// As much as one pass may start has been started; the next goes on.
     PassFull {
         /// What was counted.
@@ -184,6 +193,55 @@ pub enum Reason {
     DoNotDisrupt,
 }
 
+impl Reason {
+    /// The guard that this tells of, if any: a word for it, and what closes it again. Karpenter has none of these words.
+    pub const fn guard(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::ViewRefused { .. } => Some((
+                "ViewRefused",
+                "it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region",
+            )),
+            Self::DeletionRate { .. } => Some((
+                "DeletionRateReached",
+                "the next pass goes on; who wants less to go at once sets budgets or changes fewer nodes",
+            )),
+            Self::NodeCeiling { .. } => Some((
+                "NodeCeilingReached",
+                "raise NodesMax of joiner's stack if so many nodes are wanted",
+            )),
+            Self::LaunchesFail { .. } => Some((
+                "LaunchesFail",
+                "one node at a time is tried until two in a row come up: see user data, image, subnets and the nodes' access to the cluster",
+            )),
+            Self::Unproductive { .. } => Some((
+                "LaunchesUnproductive",
+                "it is forgotten an hour after the last launch; pods of a new owner are tried at once",
+            )),
+            Self::NoPools
+            | Self::PoolClosed { .. }
+            | Self::Untolerated { .. }
+            | Self::Incompatible { .. }
+            | Self::TooLarge { .. }
+            | Self::NoOffering { .. }
+            | Self::MinValues { .. }
+            | Self::Neighbours { .. }
+            | Self::Volume { .. }
+            | Self::LimitReached { .. }
+            | Self::PassFull { .. }
+            | Self::Unsupported { .. }
+            | Self::NotPlacedByScheduler { .. }
+            | Self::OptedOut
+            | Self::Waiting { .. }
+            | Self::BudgetUsed { .. }
+            | Self::Blocked { .. }
+            | Self::Unconsolidatable { .. }
+            | Self::TooFresh { .. }
+            | Self::HeldByBudget { .. }
+            | Self::DoNotDisrupt => None,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -242,6 +300,9 @@ impl fmt::Display for Reason {
             ),
             Self::NodeCeiling { nodes_max } => {
                 write!(f, "the cluster is at its ceiling of {nodes_max} nodes")
+            }
+            Self::LaunchesFail { pool, failed, of } => {
+                write!(f, "{failed} of the last {of} nodes of NodePool {pool} have not come up")
             }
             Self::PassFull { most } => {
                 write!(f, "one pass starts at most {most}; the next goes on")

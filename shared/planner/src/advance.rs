@@ -6,13 +6,15 @@
 mod adopt;
 pub(crate) mod drain;
 mod finish;
+mod health;
 mod join;
 mod orphan;
+mod pools;
 mod repair;
 mod retire;
 mod world;
 
-use crate::interrupt;
+use crate::{guards, interrupt};
 use jiff::Timestamp;
 use model::action::{Action, CloudAction, ClusterAction};
 use model::memory::{Change, Learned};
@@ -41,6 +43,7 @@ pub fn advance(snapshot: &Snapshot, now: Timestamp) -> Plan {
         Err(why) => {
             let mut plan = Plan::default();
             plan.leave_out(Subject::Cluster, Reason::ViewRefused { why: why.into() });
+            guards::tell(&mut plan, snapshot);
             return plan;
         }
     };
@@ -66,8 +69,12 @@ pub fn advance(snapshot: &Snapshot, now: Timestamp) -> Plan {
             join::join(&world, claim, &mut steps);
         }
     }
+    pools::tell(snapshot, &mut steps);
     steps.remember(snapshot);
-    steps.into_plan()
+    let mut plan = steps.into_plan();
+    plan.actions.extend(health::remember(snapshot, &plan));
+    guards::tell(&mut plan, snapshot);
+    plan
 }
 
 /// The images that nodes run, and those that they would run.

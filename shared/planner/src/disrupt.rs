@@ -19,6 +19,7 @@ mod renewal;
 mod search;
 mod surplus;
 
+use crate::guards;
 use crate::scheduling::rooms::Index;
 use budgets::Budgets;
 use candidates::Candidate;
@@ -52,6 +53,7 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let mut plan = Plan::default();
     if let Some(why) = refusal(snapshot) {
         plan.leave_out(Subject::Cluster, Reason::ViewRefused { why: why.into() });
+        guards::tell(&mut plan, snapshot);
         return plan;
     }
     let index = Index::of(&snapshot.cluster);
@@ -90,6 +92,7 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     }
     plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));
     plan.left_out.dedup();
+    guards::tell(&mut plan, snapshot);
     plan
 }
 

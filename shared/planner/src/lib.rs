@@ -10,6 +10,7 @@ mod bound;
 pub mod disrupt;
 pub mod explain;
 mod fill;
+mod guards;
 pub mod interrupt;
 pub mod provision;
 mod scheduling;

@@ -20,6 +20,7 @@ mod unproductive;
 mod using;
 mod waiting;
 
+use crate::guards;
 use crate::scheduling::rooms::Index;
 use crate::scheduling::volumes::Storage;
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +46,7 @@ pub fn provision(snapshot: &Snapshot, now: Timestamp) -> Plan {
     }
     let mut plan = place(snapshot, now);
     replicas::fill_up(snapshot, now, &mut plan);
+    guards::tell(&mut plan, snapshot);
     plan
 }
 

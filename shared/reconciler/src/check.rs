@@ -124,6 +124,7 @@ fn named_claim(action: &Action) -> Option<(&ClaimName, &Uid)> {
         | ClusterAction::UpdateNode { .. }
         | ClusterAction::DeleteNode { .. }
         | ClusterAction::ReleaseNode { .. }
+        | ClusterAction::UpdatePool { .. }
         | ClusterAction::EvictPod { .. }
         | ClusterAction::DeletePod { .. }
         | ClusterAction::Remember(_)

@@ -156,24 +156,14 @@ fn of_left_out(left_out: &LeftOut) -> Option<Decision> {
     if reasons.iter().all(is_routine) {
         return None;
     }
-    let is_guard = reasons.iter().any(is_guard);
+    // It stops more than the one thing that it is said of.
+    let is_guard = reasons.iter().any(|reason| reason.guard().is_some());
     let (subject, reasons) = (subject.clone(), reasons.iter().map(ToString::to_string).collect());
     Some(if is_guard {
         Decision::GuardOpened { subject, reasons }
     } else {
         Decision::LeftOut { subject, reasons }
     })
-}
-
-/// Whether it stops more than the one thing that it is said of.
-const fn is_guard(reason: &Reason) -> bool {
-    matches!(
-        reason,
-        Reason::ViewRefused { .. }
-            | Reason::DeletionRate { .. }
-            | Reason::NodeCeiling { .. }
-            | Reason::Unproductive { .. }
-    )
 }
 
 const fn is_routine(reason: &Reason) -> bool {

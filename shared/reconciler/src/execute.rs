@@ -210,7 +210,8 @@ impl<'a> Spoiled<'a> {
                 Some(self.claim_on(node))
             }
             ClusterAction::CreateClaim(claim) => claim.spec.replaces.first().cloned(),
-            ClusterAction::EvictPod { .. }
+            ClusterAction::UpdatePool { .. }
+            | ClusterAction::EvictPod { .. }
             | ClusterAction::DeletePod { .. }
             | ClusterAction::Remember(_)
             | ClusterAction::AcquireLease { .. }

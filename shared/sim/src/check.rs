@@ -91,7 +91,9 @@ impl World {
         use Function::{Disruption, Interruption, Lifecycle, Provisioning};
         let allowed: &[Function] = match action {
             ClusterAction::CreateClaim(_) => &[Provisioning, Disruption, Interruption],
-            ClusterAction::ReleaseClaim { .. } | ClusterAction::ReleaseNode { .. } => &[Lifecycle],
+            ClusterAction::ReleaseClaim { .. }
+            | ClusterAction::ReleaseNode { .. }
+            | ClusterAction::UpdatePool { .. } => &[Lifecycle],
             ClusterAction::DeleteNode { .. }
             | ClusterAction::EvictPod { .. }
             | ClusterAction::DeletePod { .. } => &[Lifecycle, Interruption],

@@ -55,6 +55,7 @@ impl World {
             ClusterAction::DeletePod { pod, uid, .. } => self.check_forced_deletion(pod, uid),
             ClusterAction::UpdateNode { .. }
             | ClusterAction::DeleteNode { .. }
+            | ClusterAction::UpdatePool { .. }
             | ClusterAction::Remember(_)
             | ClusterAction::AcquireLease { .. }
             | ClusterAction::ReleaseLease { .. }

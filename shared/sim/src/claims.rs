@@ -9,8 +9,9 @@ use model::claim::NodeClaim;
 use model::condition::{Condition, ConditionType, Status};
 use model::hint::Hint;
 use model::memory;
-use model::name::{ClaimName, InstanceId, ResourceVersion, Uid};
+use model::name::{ClaimName, InstanceId, PoolName, ResourceVersion, Uid};
 use model::outcome::Outcome;
+use model::pool::PoolStatus;
 use reconciler::ports::ObserveError;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(crate) const fn call_name(action: &ClusterAction) -> &'static str {
         ClusterAction::UpdateNode { .. } => "cluster.UpdateNode",
         ClusterAction::DeleteNode { .. } => "cluster.DeleteNode",
         ClusterAction::ReleaseNode { .. } => "cluster.ReleaseNode",
+        ClusterAction::UpdatePool { .. } => "cluster.UpdatePool",
         ClusterAction::EvictPod { .. } => "cluster.EvictPod",
         ClusterAction::DeletePod { .. } => "cluster.DeletePod",
         ClusterAction::Remember(_) => "cluster.Remember",
@@ -69,6 +71,7 @@ impl World {
             }
             ClusterAction::DeleteNode { node, uid } => self.delete_node(node, uid),
             ClusterAction::ReleaseNode { node, uid } => self.release_node(node, uid),
+            ClusterAction::UpdatePool { pool, uid, status } => self.update_pool(pool, uid, status),
             ClusterAction::EvictPod { pod, uid, reason: _ } => self.evict_pod(pod, uid),
             ClusterAction::DeletePod { pod, uid, grace } => self.delete_pod_of(pod, uid, *grace),
             ClusterAction::Remember(change) => self.remember(change),
@@ -118,6 +121,17 @@ impl World {
         let instance = changed.instance.clone();
         self.store.claims.insert(name.clone(), Arc::new(changed));
         self.note_node_of(instance.as_ref());
+        Outcome::Updated { resource_version }
+    }
+
+    fn update_pool(&mut self, name: &PoolName, uid: &Uid, status: &PoolStatus) -> Outcome {
+        let resource_version = self.store.next_version();
+        let pool = self.store.pools.iter_mut().find(|pool| pool.name == *name);
+        let Some(pool) = pool else { return Outcome::NotFound };
+        if pool.uid != *uid {
+            return Outcome::Conflict;
+        }
+        Arc::make_mut(pool).status.clone_from(status);
         Outcome::Updated { resource_version }
     }
 

@@ -24,6 +24,9 @@ pub(super) const OF_CLASSES: [&str; 7] = [
     "ValidationSucceeded",
 ];
 
+/// The same of a NodePool.
+pub(super) const OF_POOLS: [&str; 2] = ["NodeClassReady", "ValidationSucceeded"];
+
 /// A condition as it stands in an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

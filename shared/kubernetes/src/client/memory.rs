@@ -28,6 +28,7 @@ const UNAVAILABLE: &str = "unavailable";
 const UNPRODUCTIVE: &str = "unproductive";
 const LEARNED: &str = "learned";
 const SWEPT: &str = "swept";
+const LAUNCHES: &str = "launches";
 
 /// A ConfigMap, as far as it is looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -122,13 +123,25 @@ fn parse(state: &State) -> (Memory, Vec<String>) {
         note(LEARNED, error);
         Learned::new()
     });
+    let launches = text(state, LAUNCHES).unwrap_or_else(|error| {
+        note(LAUNCHES, error);
+        BTreeMap::new()
+    });
     let swept = state.binary_data.get(SWEPT).map_or_else(|| Ok(Swept::default()), |t| unpack(t));
     let Swept { pods_seen, candidates, consolidated, moved } = swept.unwrap_or_else(|error| {
         note(SWEPT, error);
         Swept::default()
     });
-    let memory =
-        Memory { unavailable, pods_seen, candidates, consolidated, moved, unproductive, learned };
+    let memory = Memory {
+        unavailable,
+        pods_seen,
+        candidates,
+        consolidated,
+        moved,
+        unproductive,
+        launches,
+        learned,
+    };
     (memory, unreadable)
 }
 
@@ -139,8 +152,16 @@ fn text<T: DeserializeOwned + Default>(state: &State, key: &str) -> Result<T, St
 
 /// The keys that a change is about.
 fn contents(memory: &Memory, change: &Change) -> Value {
-    let Memory { unavailable, pods_seen, candidates, consolidated, moved, unproductive, learned } =
-        memory;
+    let Memory {
+        unavailable,
+        pods_seen,
+        candidates,
+        consolidated,
+        moved,
+        unproductive,
+        launches,
+        learned,
+    } = memory;
     let text = |value: serde_json::Result<String>| value.expect("names of things are its keys");
     match change {
         Change::Unavailable { .. } => {
@@ -151,6 +172,9 @@ fn contents(memory: &Memory, change: &Change) -> Value {
         }
         Change::Learned { .. } => {
             json!({"data": {LEARNED: text(serde_json::to_string(learned))}})
+        }
+        Change::Launched(_) => {
+            json!({"data": {LAUNCHES: text(serde_json::to_string(launches))}})
         }
         Change::Swept { .. } => {
             let swept = Swept {
@@ -202,6 +226,7 @@ mod tests {
                 memory: [("m5.large".into(), [("ami-1".into(), 7)].into())].into(),
                 in_use: ["ami-1".into()].into(),
             },
+            Change::Launched([("default".into(), vec![true, false])].into()),
             Change::Swept {
                 pods_seen: [("n".into(), seen)].into(),
                 candidates: [("n".into(), now)].into(),

@@ -4,11 +4,13 @@ use crate::convert::pod::{named, uid};
 use crate::field::FieldError;
 use crate::format;
 use crate::objects::amounts::Amounts;
-use crate::objects::karpenter::{self, NodeClaimSpec, NodeClassRef};
+use crate::objects::karpenter::{self, NodeClaimSpec, NodeClassRef, NodePoolStatus};
 use jiff::SignedDuration;
 use model::labels::{self, Labels};
-use model::pool::{Budget, BudgetNodes, Disruption, Limits, NodePool};
+use model::node_class::status::ClassCondition;
+use model::pool::{Budget, BudgetNodes, Disruption, Limits, NodePool, PoolCondition, PoolStatus};
 use model::requirement::Requirements;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// `expireAfter` where it is not given (Karpenter v1): 720 hours.
@@ -19,7 +21,7 @@ const RESTRICTED_DOMAINS: [&str; 2] = ["karpenter.sh", "karpenter.k8s.aws"];
 
 /// A NodePool.
 pub(crate) fn convert(object: karpenter::NodePool) -> Result<NodePool, FieldError> {
-    let karpenter::NodePool { metadata, spec } = object;
+    let karpenter::NodePool { metadata, spec, status } = object;
     let name = named(&metadata)?;
     let template = spec.template;
     check_static(spec.replicas, spec.weight, spec.limits.as_ref())?;
@@ -41,7 +43,24 @@ pub(crate) fn convert(object: karpenter::NodePool) -> Result<NodePool, FieldErro
         node_class: template.spec.node_class_ref.name.into(),
         limits: spec.limits.map(limits).transpose()?,
         disruption: disruption(spec.disruption)?,
+        status: told(status),
     })
+}
+
+/// What stands in the status; nothing, so that it is written anew, where that cannot be read.
+fn told(status: Value) -> PoolStatus {
+    let status: NodePoolStatus = serde_json::from_value(status).unwrap_or_default();
+    let condition = |c: ClassCondition| PoolCondition {
+        kind: c.kind,
+        status: c.status,
+        reason: c.reason,
+        message: c.message.to_string(),
+    };
+    let own = status.conditions.into_iter().filter(|c| PoolStatus::CONDITIONS.contains(&&*c.kind));
+    let mut conditions: Vec<PoolCondition> = own.map(condition).collect();
+    conditions.sort_by(|a, b| a.kind.cmp(&b.kind));
+    let resources = status.resources.resources_of_node().unwrap_or_default();
+    PoolStatus { nodes: status.nodes, resources, conditions }
 }
 
 /// How long nodes of this spec live.

@@ -7,19 +7,31 @@ use crate::objects::selector::PoolExpression;
 use model::labels::Labels;
 use model::name::Text;
 use model::node_class::AmiFamily;
-use model::node_class::status::ClassStatus;
+use model::node_class::status::{ClassCondition, ClassStatus};
 use model::node_class::template::{
     BlockDevice, ConnectionTracking, CpuOptions, KubeletTexts, MetadataOptions, NetworkInterface,
 };
 use model::node_class::terms::{ImageTerm, PlacementGroupTerm, ReservationTerm, Term};
 use model::pool::{ConsolidationPolicy, DisruptionReason};
 use serde::Deserialize;
+use serde_json::Value;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct NodePool {
     #[serde(default)]
     pub(crate) metadata: ObjectMeta,
     pub(crate) spec: NodePoolSpec,
+    /// Read apart, because a pool is good whatever stands here.
+    #[serde(default)]
+    pub(crate) status: Value,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NodePoolStatus {
+    pub(crate) nodes: u32,
+    pub(crate) resources: Amounts,
+    pub(crate) conditions: Vec<ClassCondition>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,6 +3,7 @@
 use super::{Action, ClaimChange, CloudAction, ClusterAction, Launch, NodeChange};
 use crate::memory;
 use crate::name::{ClaimName, InstanceId, InstanceTypeName};
+use crate::pool::PoolCondition;
 use std::fmt;
 
 impl fmt::Display for Launch {
@@ -70,6 +71,13 @@ impl fmt::Display for ClusterAction {
             Self::UpdateNode { node, change, .. } => write!(f, "node {node}: {change}"),
             Self::DeleteNode { node, .. } => write!(f, "delete node {node}"),
             Self::ReleaseNode { node, .. } => write!(f, "release node {node}"),
+            Self::UpdatePool { pool, status, .. } => {
+                write!(f, "pool {pool}: {}", status.resources)?;
+                status.conditions.iter().try_for_each(|condition| {
+                    let PoolCondition { kind, status, reason, .. } = condition;
+                    write!(f, ", {kind}={status:?} {reason}")
+                })
+            }
             Self::EvictPod { pod, reason, .. } => write!(f, "evict {pod}: {reason}"),
             Self::DeletePod { pod, grace, .. } => {
                 write!(f, "delete {pod} within {} s", grace.as_secs())
@@ -88,6 +96,11 @@ impl fmt::Display for ClusterAction {
             Self::Remember(memory::Change::Learned { memory, .. }) => {
                 let types: Vec<&str> = memory.keys().map(InstanceTypeName::as_str).collect();
                 write!(f, "remember the memory of {}", types.join(" "))
+            }
+            Self::Remember(memory::Change::Launched(ended)) => {
+                let count =
+                    |came_up: bool| ended.values().flatten().filter(|one| **one == came_up).count();
+                write!(f, "remember launches: {} came up, {} did not", count(true), count(false))
             }
             Self::AcquireLease { holder, .. } => write!(f, "lease to {holder}"),
             Self::ReleaseLease { holder } => write!(f, "lease back from {holder}"),

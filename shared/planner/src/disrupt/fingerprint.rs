@@ -5,7 +5,7 @@ use super::candidates::Candidate;
 use crate::scheduling::amounts::whole;
 use jiff::Timestamp;
 use model::node::Node;
-use model::pool::DisruptionReason;
+use model::pool::{DisruptionReason, NodePool, PoolStatus};
 use model::snapshot::Snapshot;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
@@ -59,7 +59,9 @@ pub(super) fn of(
     hash.word(of_pods.fold(0, u64::wrapping_add));
     let of_pools = cluster.pools.iter().map(|pool| {
         let left = budgets.left(pool, DisruptionReason::Underutilized);
-        hash_of([&*format!("{pool:?} {left:?}")])
+        // What is told of it follows from the nodes.
+        let asked = NodePool { status: PoolStatus::default(), ..NodePool::clone(pool) };
+        hash_of([&*format!("{asked:?} {left:?}")])
     });
     hash.word(of_pools.fold(0, u64::wrapping_add));
     let of_daemons = cluster.daemon_sets.iter().map(|daemon_set| {

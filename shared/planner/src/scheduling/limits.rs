@@ -4,6 +4,7 @@ use super::amounts::whole;
 use model::by_name::ByName;
 use model::claim::NodeClaim;
 use model::labels;
+use model::memory::Launches;
 use model::name::{PoolName, Text};
 use model::node::Node;
 use model::pool::NodePool;
@@ -25,6 +26,8 @@ pub(crate) struct Allowance {
     pool: PoolName,
     resources: Vec<Limit>,
     nodes: Option<(u32, i64)>,
+    /// How many of the pool's last launches failed, where these are too many.
+    failing: Option<(usize, usize)>,
     /// Nodes up to the deployment's ceiling, whichever pool they are of.
     ceiling: i64,
     nodes_max: u32,
@@ -49,6 +52,13 @@ fn unclaimed_nodes(snapshot: &Snapshot) -> Vec<&Node> {
     unclaimed.collect()
 }
 
+/// How many of a pool's nodes are on their way.
+fn coming_up(snapshot: &Snapshot, pool: &NodePool) -> i64 {
+    let claims = snapshot.cluster.claims.iter();
+    let of_pool = claims.filter(|claim| claim.spec.pool.as_ref() == Some(&pool.name));
+    whole(of_pool.filter(|claim| claim.deleting.is_none() && !claim.is_registered()).count())
+}
+
 /// What a claim counts against its pool's limits: its capacity, or the most that it may be launched as.
 fn capacity_of(snapshot: &Snapshot, claim: &NodeClaim) -> Resources {
     if claim.is_launched() {
@@ -69,8 +79,12 @@ impl Allowance {
     pub(crate) fn of(snapshot: &Snapshot, pool: &NodePool, ceiling: i64) -> Self {
         let nodes_max = snapshot.settings.nodes_max;
         let name = pool.name.clone();
+        let failing = snapshot.cluster.memory.launches.get(&name).and_then(Launches::failing);
+        // One node at a time shows whether they come up again.
+        let probe = failing.map(|_| 1 - coming_up(snapshot, pool));
         let Some(limits) = &pool.limits else {
-            return Self { pool: name, resources: vec![], nodes: None, ceiling, nodes_max };
+            let nodes = probe.map(|left| (u32::MAX, left));
+            return Self { pool: name, resources: vec![], nodes, failing, ceiling, nodes_max };
         };
         let (mut used, mut nodes) = (Resources::default(), 0);
         for claim in &snapshot.cluster.claims {
@@ -90,8 +104,10 @@ impl Allowance {
             most: *most,
             left: most - used.get(resource),
         });
-        let nodes = limits.nodes.map(|most| (most, i64::from(most) - nodes));
-        Self { pool: name, resources: resources.collect(), nodes, ceiling, nodes_max }
+        let most = limits.nodes.or(probe.map(|_| u32::MAX));
+        let left = |most: u32| (i64::from(most) - nodes).min(probe.unwrap_or(i64::MAX));
+        let nodes = most.map(|most| (most, left(most)));
+        Self { pool: name, resources: resources.collect(), nodes, failing, ceiling, nodes_max }
     }
 
     /// Whether the pool has limits.
@@ -150,6 +166,9 @@ impl Allowance {
     /// Why a node of this type and capacity is not allowed.
     pub(crate) fn refusal(&self, instance_type: &str, capacity: &Resources) -> Reason {
         if let Some((most, left)) = self.nodes.filter(|(_, left)| *left <= 0) {
+            if let Some((failed, of)) = self.failing {
+                return Reason::LaunchesFail { pool: self.pool.clone(), failed, of };
+            }
             return Reason::LimitReached {
                 pool: self.pool.clone(),
                 resource: "nodes".into(),

@@ -24,6 +24,7 @@ fn without_the_list_of_instances_nothing_is_done() {
         claim a created=9m
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: the instances were not read; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not cluster: nothing is taken away: the instances were not read
         "#]],
     );
@@ -95,6 +96,7 @@ fn an_empty_list_of_instances_is_no_evidence_against_ready_nodes() {
         node m instance=i-2 not-ready
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: EC2 shows no instance at all, but nodes are ready; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not cluster: nothing is taken away: EC2 shows no instance at all, but nodes are ready
         "#]],
     );
@@ -110,6 +112,7 @@ fn a_partial_view_makes_no_garbage() {
         node m
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: some objects could not be read; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not cluster: nothing is taken away: some objects could not be read
         "#]],
     );
@@ -202,6 +205,7 @@ fn only_a_few_claims_expire_in_one_pass() {
             delete claim a: Expired
             delete claim b: Expired
             delete claim c: Expired
+            event DeletionRateReached on NodePool /default: 5 nodes would go in one pass, 3 may; the next pass goes on; who wants less to go at once sets budgets or changes fewer nodes
             not cluster: 5 nodes would go in one pass, 3 may
         "#]],
     );

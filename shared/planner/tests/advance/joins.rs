@@ -177,6 +177,7 @@ fn a_node_that_does_not_register_in_fifteen_minutes_is_given_up() {
         ",
         expect![[r#"
             delete claim late: RegistrationTimeout
+            remember launches: 0 came up, 1 did not
             not claim early: waits for its node to register
         "#]],
     );

@@ -59,6 +59,7 @@ fn an_instance_of_another_cluster_is_not_touched() {
         instance i-2 cluster=theirs
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: it belongs to another cluster; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not instance i-2: nothing is taken away: it belongs to another cluster
         "#]],
     );
@@ -72,6 +73,7 @@ fn no_claims_at_all_beside_nodes_is_no_evidence() {
         instance i-1
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: there is no NodeClaim at all, but there are nodes; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not instance i-1: nothing is taken away: there is no NodeClaim at all, but there are nodes
         "#]],
     );
@@ -100,6 +102,7 @@ fn a_partial_view_makes_no_orphans() {
         instance i-2
         ",
         expect![[r#"
+            event ViewRefused on NodePool /default: nothing is taken away: some objects could not be read; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
             not instance i-2: nothing is taken away: some objects could not be read
         "#]],
     );
@@ -116,6 +119,7 @@ fn only_a_few_orphans_go_in_one_pass() {
         ",
         expect![[r#"
             terminate i-1 i-2 i-3
+            event DeletionRateReached on NodePool /default: 4 nodes would go in one pass, 3 may; the next pass goes on; who wants less to go at once sets budgets or changes fewer nodes
             not cluster: 4 nodes would go in one pass, 3 may
         "#]],
     );

@@ -9,11 +9,12 @@ use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
-use model::memory::Memory;
+use model::memory::{Change, Memory};
 use model::name::ObjectName;
 use model::node::{Ailment, Health, Node};
+use model::node_class::NodeClass;
 use model::pod::{DoNotDisrupt, Owner, Phase, Pod};
-use model::pool::{Disruption, NodePool};
+use model::pool::{Disruption, NodePool, PoolStatus};
 use model::price::Price;
 use model::requirement::{Requirement, Requirements};
 use model::resources::Resources;
@@ -21,6 +22,7 @@ use model::snapshot::{
     ClusterState, Instance, InstanceState, PodDisruptionBudget, Scope, Settings, Snapshot,
 };
 use model::taint::{Effect, Taint, Toleration, TolerationOperator};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -67,6 +69,11 @@ fn add(world: &mut Snapshot, kind: &str, line: &Line<'_>) {
             cluster.memory.learned.insert(line.name.into(), images);
         }
         "pools" => cluster.pools.clear(),
+        "class" => cluster.node_classes.push(Arc::new(class(line))),
+        "launches" => {
+            let ended = line.words.iter().map(|word| *word == "came-up").collect();
+            cluster.memory.apply(&Change::Launched([(line.name.into(), ended)].into()));
+        }
         "no-repair" => world.settings.node_repair = false,
         "unreadable" => cluster.unreadable.push(line.name.into()),
         "cluster" => cluster.cluster_uid = line.name.into(),
@@ -177,7 +184,18 @@ fn pool() -> NodePool {
         termination_grace_period: None,
         limits: None,
         disruption: Disruption::default(),
+        status: PoolStatus::default(),
     }
+}
+
+fn class(line: &Line<'_>) -> NodeClass {
+    let open = line.all("open").map(|kind| json!({"type": kind, "status": "False"}));
+    let open: Vec<_> = open.collect();
+    let class = json!({
+        "name": line.name, "uid": line.name, "ready": line.has("ready"),
+        "deleting": line.has("deleting"), "template": {"status": {"conditions": open}},
+    });
+    serde_json::from_value(class).expect("the text is well-formed")
 }
 
 fn offering() -> OfferingKey {

@@ -39,8 +39,9 @@ fn a_view_in_doubt_takes_nothing_away() {
     check(
         &format!("{world}\n unreadable"),
         expect![[r#"
-        not cluster: nothing is taken away: some objects could not be read
-    "#]],
+            event ViewRefused on NodePool /default: nothing is taken away: some objects could not be read; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
+            not cluster: nothing is taken away: some objects could not be read
+        "#]],
     );
     check(
         &format!("{world}\n foreign"),
@@ -57,8 +58,9 @@ fn a_view_in_doubt_takes_nothing_away() {
     check(
         "scope pending\n pool default",
         expect![[r#"
-        not cluster: nothing is taken away: not everything was read
-    "#]],
+            event ViewRefused on NodePool /default: nothing is taken away: not everything was read; it ends with the first whole view: the log names what could not be read; check that this is the right cluster, account and region
+            not cluster: nothing is taken away: not everything was read
+        "#]],
     );
 }
 
@@ -140,6 +142,7 @@ fn no_more_than_three_of_a_few_nodes_go_in_one_pass() {
             node n3: taint karpenter.sh/disrupted:NoSchedule
             claim c-n3: DisruptionReason=True (Empty)
             delete claim c-n3: Empty
+            event DeletionRateReached on NodePool /default: 4 nodes would go in one pass, 3 may; the next pass goes on; who wants less to go at once sets budgets or changes fewer nodes
             not node n4: 4 nodes would go in one pass, 3 may
             saves $0.2880/h, moves 0 pods, at most $0.3840/h could be saved
         "#]],

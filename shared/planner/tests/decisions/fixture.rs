@@ -16,7 +16,7 @@
 //! refused m5.large a spot
 //! seen n1 16s (a candidate for so long) | same n1 1m (its pods for so long) | moved web 3m (an owner's pods, so long ago)
 //! namespace other label:team=a | ignore-preferences | best-effort
-//! budget app=web 0 | memory owner count=3 age=5m | ceiling 3 | spot-to-spot | scope everything | unreadable
+//! budget app=web 0 | memory owner count=3 age=5m | launches pool failed came-up | ceiling 3 | spot-to-spot | scope everything | unreadable
 //! ```
 //!
 //! Prices are in thousandths of a dollar. A node `n1` has the claim `c-n1`. All happens at [`now`].
@@ -30,13 +30,15 @@ use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
-use model::memory::{PodsSeen, Unavailable, Unproductive};
+use model::memory::{Change, PodsSeen, Unavailable, Unproductive};
 use model::name::{NodeName, ObjectName, Text, stable_hash};
 use model::node::Node;
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet};
 use model::plan::Target;
 use model::pod::{DoNotDisrupt, HostPort, Owner, Phase, Pod};
-use model::pool::{Budget, BudgetNodes, ConsolidationPolicy, DisruptionReason, Limits, NodePool};
+use model::pool::{
+    Budget, BudgetNodes, ConsolidationPolicy, DisruptionReason, Limits, NodePool, PoolStatus,
+};
 use model::price::Price;
 use model::requirement::{Operator, Requirement, Requirements};
 use model::resources::Resources;
@@ -257,6 +259,10 @@ fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
             until: now() + SignedDuration::from_mins(2),
         }),
         "budget" => cluster.pod_disruption_budgets.push(Arc::new(budget(line))),
+        "launches" => {
+            let ended = line.0[2..].iter().map(|word| *word == "came-up").collect();
+            cluster.memory.apply(&Change::Launched([(line.0[1].into(), ended)].into()));
+        }
         "memory" => {
             let count = line.number("count").unwrap().try_into().unwrap();
             let counted = Unproductive { count, last: line.ago("age").unwrap() };
@@ -407,6 +413,7 @@ fn pool(line: &Line<'_>) -> NodePool {
         termination_grace_period: None,
         limits: (limits != Limits::default()).then_some(limits),
         disruption,
+        status: PoolStatus::default(),
     }
 }
 

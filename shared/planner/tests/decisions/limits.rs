@@ -102,6 +102,8 @@ fn the_ceiling_holds_over_all_pools() {
         expect![[r#"
             launch one-99xhhw99: m5.large on-demand in a at $0.0960/h, or 1 others
             launch two-46nhq9lk: m5.large on-demand in a at $0.0960/h, or 1 others
+            event NodeCeilingReached on NodePool /one: the cluster is at its ceiling of 2 nodes; raise NodesMax of joiner's stack if so many nodes are wanted
+            event NodeCeilingReached on NodePool /two: the cluster is at its ceiling of 2 nodes; raise NodesMax of joiner's stack if so many nodes are wanted
             claim one-99xhhw99: default/web-1
             claim two-46nhq9lk: default/web-2
             not pod default/web-3: would fit m5.large, but NodePool one is limited to 1 nodes and has 1
@@ -123,6 +125,63 @@ fn what_a_full_pool_cannot_take_goes_to_the_next() {
             launch two-46nhq9lk: m5.large on-demand in a at $0.0960/h, or 1 others
             claim one-99xhhw99: default/web-1
             claim two-46nhq9lk: default/web-2
+            cost $0.1920/h, at least $0.1920/h
+        "#]],
+    );
+}
+
+#[test]
+fn a_pool_whose_nodes_do_not_come_up_gets_one_at_a_time() {
+    let world = "pool default
+         type m5.large 2 8Gi od=96
+         pod web 1 2Gi x4";
+    check(
+        &format!("{world}\nlaunches default failed failed failed"),
+        expect![[r#"
+        launch default-bmrpwzfz default-g426hgsh: m5.large on-demand in a at $0.0960/h, or 1 others
+        claim default-bmrpwzfz: default/web-3 default/web-4
+        claim default-g426hgsh: default/web-1 default/web-2
+        cost $0.1920/h, at least $0.1920/h
+    "#]],
+    );
+    let failing = format!("{world}\nlaunches default failed came-up failed failed failed");
+    check(
+        &failing,
+        expect![[r#"
+        launch default-g426hgsh: m5.large on-demand in a at $0.0960/h, or 1 others
+        event LaunchesFail on NodePool /default: 4 of the last 5 nodes of NodePool default have not come up; one node at a time is tried until two in a row come up: see user data, image, subnets and the nodes' access to the cluster
+        claim default-g426hgsh: default/web-1 default/web-2
+        not pod default/web-3: 4 of the last 5 nodes of NodePool default have not come up
+        not pod default/web-4: 4 of the last 5 nodes of NodePool default have not come up
+        cost $0.0960/h, at least $0.0960/h
+    "#]],
+    );
+    check(
+        &format!("{failing}\nclaim c1 m5.large"),
+        expect![[r#"
+        event LaunchesFail on NodePool /default: 4 of the last 5 nodes of NodePool default have not come up; one node at a time is tried until two in a row come up: see user data, image, subnets and the nodes' access to the cluster
+        not claim c1: waits for the call that was just begun for it
+        not pod default/web-1: 4 of the last 5 nodes of NodePool default have not come up
+        not pod default/web-2: 4 of the last 5 nodes of NodePool default have not come up
+        not pod default/web-3: 4 of the last 5 nodes of NodePool default have not come up
+        not pod default/web-4: 4 of the last 5 nodes of NodePool default have not come up
+    "#]],
+    );
+}
+
+#[test]
+fn pods_of_a_pool_whose_nodes_do_not_come_up_go_to_another() {
+    check(
+        "pool default weight=10
+         pool other
+         type m5.large 2 8Gi od=96
+         pod web 1 2Gi x4
+         launches default failed failed failed failed",
+        expect![[r#"
+            launch default-g426hgsh: m5.large on-demand in a at $0.0960/h, or 1 others
+            launch other-vgd6g4c9: m5.large on-demand in a at $0.0960/h, or 1 others
+            claim default-g426hgsh: default/web-1 default/web-2
+            claim other-vgd6g4c9: default/web-3 default/web-4
             cost $0.1920/h, at least $0.1920/h
         "#]],
     );

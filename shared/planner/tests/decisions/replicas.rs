@@ -136,6 +136,7 @@ fn a_static_pool_is_scaled_down_by_three_nodes_or_a_twentieth_in_a_pass() {
             delete claim c-n1: ScaledDown
             delete claim c-n2: ScaledDown
             delete claim c-n3: ScaledDown
+            event DeletionRateReached on NodePool /default: 4 nodes would go in one pass, 3 may; the next pass goes on; who wants less to go at once sets budgets or changes fewer nodes
             not node n1: NodePool "default" is static
             not node n2: NodePool "default" is static
             not node n3: NodePool "default" is static

@@ -257,6 +257,7 @@ fn after_three_nodes_that_did_not_help_no_more_are_launched_for_an_hour() {
         expect![[r#"
             remember launches that did not help: 1 owners
             launch default-mpvdktg6: m5.large on-demand in a at $0.0960/h, or 1 others
+            event LaunchesUnproductive on NodePool /default: 3 nodes launched for its owner did not help; see why the scheduler refuses them; it is forgotten an hour after the last launch; pods of a new owner are tried at once
             claim default-mpvdktg6: default/api
             not pod default/web: 3 nodes launched for its owner did not help; see why the scheduler refuses them
             cost $0.0960/h, at least $0.0960/h

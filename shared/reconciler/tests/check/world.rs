@@ -16,7 +16,7 @@ use model::node::Node;
 use model::node_class::{AmiFamily, Kubelet, NodeClass};
 use model::plan::{Placement, Plan, Target};
 use model::pod::{Owner, Phase, Pod};
-use model::pool::{Disruption, NodePool};
+use model::pool::{Disruption, NodePool, PoolStatus};
 use model::price::Price;
 use model::requirement::Requirements;
 use model::resources::Resources;
@@ -136,6 +136,7 @@ fn pool() -> NodePool {
         termination_grace_period: None,
         limits: None,
         disruption: Disruption::default(),
+        status: PoolStatus::default(),
     }
 }
 

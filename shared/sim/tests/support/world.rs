@@ -5,7 +5,7 @@ use model::hint::Hint;
 use model::instance_type::{CapacityType, InstanceType, Offering};
 use model::labels::{self, Labels};
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet};
-use model::pool::{Budget, BudgetNodes, Disruption, NodePool};
+use model::pool::{Budget, BudgetNodes, Disruption, NodePool, PoolStatus};
 use model::price::Price;
 use model::resources::Resources;
 use model::snapshot::{Policies, Settings};
@@ -97,6 +97,7 @@ fn pool() -> NodePool {
         termination_grace_period: None,
         limits: None,
         disruption: Disruption { budgets: vec![one], ..Disruption::default() },
+        status: PoolStatus::default(),
     }
 }
 

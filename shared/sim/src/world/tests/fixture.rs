@@ -14,7 +14,7 @@ use model::name::{ClaimName, InstanceId, NodeName, ObjectName, Uid};
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet};
 use model::outcome::Outcome;
 use model::pod::{Phase, Pod};
-use model::pool::{Disruption, NodePool};
+use model::pool::{Disruption, NodePool, PoolStatus};
 use model::price::Price;
 use model::requirement::{Requirement, Requirements};
 use model::resources::Resources;
@@ -93,6 +93,7 @@ pub(crate) fn pool() -> NodePool {
         termination_grace_period: None,
         limits: None,
         disruption: Disruption::default(),
+        status: PoolStatus::default(),
     }
 }
 
