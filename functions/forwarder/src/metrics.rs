@@ -1,7 +1,11 @@
 //! What is counted, and its page for Prometheus.
 
+mod pools;
+
 use model::hint::{Hint, Subject};
+use pools::Pools;
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -26,6 +30,8 @@ struct To {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    /// What NodePools tell.
+    pub(crate) pools: Pools,
     sent: Family<To, Counter>,
     send_failures: Family<To, Counter>,
     merged: Counter,
@@ -43,6 +49,7 @@ impl Metrics {
     pub(crate) fn new(cluster: &str) -> Self {
         let mut all = Self {
             registry: Registry::with_prefix("joiner_forwarder"),
+            pools: Pools::new(),
             sent: Family::default(),
             send_failures: Family::default(),
             merged: Counter::default(),
@@ -133,8 +140,10 @@ impl Metrics {
     /// The page.
     pub(crate) fn page(&self) -> String {
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)
-            .expect("writing to a string does not fail");
+        let written = encode_registry(&mut text, &self.registry)
+            .and_then(|()| encode_registry(&mut text, self.pools.registry()))
+            .and_then(|()| encode_eof(&mut text));
+        written.expect("writing to a string does not fail");
         text
     }
 }

@@ -58,6 +58,9 @@ impl Shared {
         inner.turns.watch(subject, now);
         match event {
             Event::Sighting(sighting) => {
+                if (subject, sighting) == (Subject::NodePool, Sighting::Listing) {
+                    inner.metrics.pools.clear();
+                }
                 let changes = inner.engine.saw(subject, sighting, now);
                 if 0 < changes {
                     let objects = inner.engine.ledger().count(subject);
@@ -70,6 +73,8 @@ impl Shared {
                     tracing::info!(kind = subject.as_str(), objects, "listed");
                 }
             }
+            Event::Pool(figures) => inner.metrics.pools.tell(&figures),
+            Event::PoolGone(name) => inner.metrics.pools.forget(&name),
             Event::Unreadable(what) => {
                 inner.metrics.unreadable(subject);
                 tracing::warn!(what, "an object is left out");

@@ -2,6 +2,7 @@
 //! forgotten where we were. Of every object two hashes are told and nothing is kept.
 
 mod page;
+mod pool;
 mod request;
 mod stream;
 mod trace;
@@ -9,7 +10,8 @@ mod trace;
 use futures_util::{AsyncReadExt, pin_mut};
 use kube::core::Status;
 use model::hint::{Sighting, Subject};
-use page::Page;
+use page::{Page, PoolTold};
+pub use pool::PoolFigures;
 use std::fmt;
 use std::time::Duration;
 use stream::Lines;
@@ -44,6 +46,10 @@ pub enum ConnectError {
 pub enum Event {
     /// Something about the objects.
     Sighting(Sighting),
+    /// What a NodePool tells of itself.
+    Pool(PoolFigures),
+    /// A NodePool of this name is gone.
+    PoolGone(String),
     /// An object that cannot be read, told in one line that has nothing of its content but its name. It is left out.
     Unreadable(String),
     /// Nothing new, but the connection lives.
@@ -152,7 +158,12 @@ async fn list(api: &Api, subject: Subject, on: &mut impl FnMut(Event)) -> Result
             serde_json::from_slice(&text).map_err(|_| Trouble::Nonsense)?;
         for item in items {
             match page::read(subject, item) {
-                Ok(object) => on(Event::Sighting(object.seen())),
+                Ok(object) => {
+                    on(Event::Sighting(object.seen()));
+                    if let Some(figures) = object.into_pool() {
+                        on(Event::Pool(figures));
+                    }
+                }
                 Err(unreadable) => on(Event::Unreadable(unreadable.to_string())),
             }
         }
@@ -191,7 +202,14 @@ async fn watch(
         let Ok(line) = tokio::time::timeout(SILENCE, lines.next()).await else { return Ok(any) };
         let Some(line) = line? else { return Ok(any) };
         let (event, version) = match page::read_line(subject, line) {
-            page::Line::Object { sighting, version } => (Event::Sighting(sighting), version),
+            page::Line::Object { sighting, pool, version } => {
+                match pool {
+                    Some(PoolTold::Has(figures)) => on(Event::Pool(figures)),
+                    Some(PoolTold::Gone(name)) => on(Event::PoolGone(name)),
+                    None => {}
+                }
+                (Event::Sighting(sighting), version)
+            }
             page::Line::Bookmark { version } => (Event::Alive, Some(version)),
             page::Line::Unreadable { what, version } => {
                 (Event::Unreadable(what.to_string()), version)

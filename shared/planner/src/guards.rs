@@ -5,8 +5,8 @@
 
 use model::action::{Action, ClusterAction, Event};
 use model::name::{ObjectName, Text};
-use model::plan::Plan;
-use model::reason::Reason;
+use model::plan::{LeftOut, Plan};
+use model::reason::{Reason, Subject};
 use model::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +21,16 @@ pub(crate) fn tell(plan: &mut Plan, snapshot: &Snapshot) {
     }
     let all: BTreeSet<Text> = cluster.pools.iter().map(|pool| pool.name.text()).collect();
     let mut open: BTreeMap<(&'static str, Text), String> = BTreeMap::new();
-    for reason in plan.left_out.iter().flat_map(|left_out| &left_out.reasons) {
+    let reasons = plan.left_out.iter().flat_map(|left_out| {
+        let LeftOut { subject, reasons } = left_out;
+        reasons.iter().map(move |reason| (subject, reason))
+    });
+    for (subject, reason) in reasons {
         let Some((word, remedy)) = reason.guard() else { continue };
+        // An instance of another cluster stays for as long as that one likes.
+        if matches!(reason, Reason::ViewRefused { .. }) && *subject != Subject::Cluster {
+            continue;
+        }
         let only =
             if let Reason::LaunchesFail { pool, .. } = reason { Some(&**pool) } else { None };
         let pools: Vec<&Text> = match only {

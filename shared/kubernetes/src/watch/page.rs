@@ -1,5 +1,6 @@
 //! Pages of a list and lines of a watch, object by object: one that cannot be read spoils no other.
 
+use super::pool::{PoolFigures, figures};
 use super::trace::{hash, trace};
 use kube::core::Status;
 use model::hint::{Sighting, Subject, Trace};
@@ -44,13 +45,14 @@ pub(super) struct Unreadable {
 pub(super) struct Object {
     key: u64,
     trace: Option<Trace>,
+    pool: Option<PoolFigures>,
 }
 
 /// A line of a watch.
 #[derive(Debug)]
 pub(super) enum Line {
     /// An object has come, changed or gone.
-    Object { sighting: Sighting, version: Option<String> },
+    Object { sighting: Sighting, pool: Option<PoolTold>, version: Option<String> },
     /// Nothing has changed up to a version.
     Bookmark { version: String },
     /// Nobody can read it.
@@ -83,9 +85,23 @@ struct Meta {
     deletion_timestamp: Option<IgnoredAny>,
 }
 
+/// What has been told of a NodePool.
+#[derive(Debug)]
+pub(super) enum PoolTold {
+    /// Its figures.
+    Has(PoolFigures),
+    /// Its name, as it is gone.
+    Gone(String),
+}
+
 impl Object {
     pub(super) const fn seen(&self) -> Sighting {
         Sighting::Seen { key: self.key, trace: self.trace }
+    }
+
+    /// Its figures, if it is a NodePool.
+    pub(super) fn into_pool(self) -> Option<PoolFigures> {
+        self.pool
     }
 }
 
@@ -113,14 +129,18 @@ pub(super) fn read_line(subject: Subject, line: &[u8]) -> Line {
         Err(what) => return Line::Unreadable { what, version: None },
     };
     let version = head.metadata.resource_version.clone();
-    let sighting = match (&*kind, version.clone()) {
+    let told = match (&*kind, version.clone()) {
         ("BOOKMARK", Some(version)) => return Line::Bookmark { version },
-        ("ADDED" | "MODIFIED", _) => object(subject, raw, &head).map(|object| object.seen()),
-        ("DELETED", _) => key(subject, &head).map(|key| Sighting::Gone { key }),
+        ("ADDED" | "MODIFIED", _) => object(subject, raw, &head)
+            .map(|object| (object.seen(), object.into_pool().map(PoolTold::Has))),
+        ("DELETED", _) => key(subject, &head).map(|key| {
+            let pool = (subject == Subject::NodePool).then_some(head.metadata.name).flatten();
+            (Sighting::Gone { key }, pool.map(PoolTold::Gone))
+        }),
         _ => Err(nameless(subject, "it is not said what has happened to it")),
     };
-    match sighting {
-        Ok(sighting) => Line::Object { sighting, version },
+    match told {
+        Ok((sighting, pool)) => Line::Object { sighting, pool, version },
         Err(what) => Line::Unreadable { what, version },
     }
 }
@@ -133,7 +153,8 @@ fn object(subject: Subject, raw: &RawValue, head: &Head) -> Result<Object, Unrea
     let key = key(subject, head)?;
     let trace = trace(subject, raw.get(), head.metadata.deletion_timestamp.is_some());
     let trace = trace.map_err(|error| unreadable(subject, Some(head), &error))?;
-    Ok(Object { key, trace })
+    let pool = (subject == Subject::NodePool).then(|| figures(raw.get())).flatten();
+    Ok(Object { key, trace, pool })
 }
 
 fn key(subject: Subject, head: &Head) -> Result<u64, Unreadable> {

@@ -3,7 +3,7 @@
 use crate::words::{deploy, launches, wait_until_all_run};
 use anyhow::{Context, Result, ensure};
 use e2e::look::{ensure_one_instance_for_each_claim, living, pods};
-use e2e::objects::{self, DEPLOYMENT, NODE, NODE_CLAIM, NODE_CLASS, condition};
+use e2e::objects::{self, DEPLOYMENT, NODE, NODE_CLAIM, NODE_CLASS, NODE_POOL, condition};
 use e2e::product::{Product, play};
 use e2e::workload::{APPS, pool};
 use model::labels;
@@ -24,6 +24,23 @@ fn ensure_few_calls(product: &Product) -> Result<()> {
         ensure!(*calls <= most, "{calls} calls for {instances} of {what:?} among {launches:?}");
     }
     Ok(())
+}
+
+/// Waits until the pool is ready and tells how many nodes it has.
+async fn wait_until_the_pool_tells(product: &Product) -> Result<()> {
+    let stage = &product.stage;
+    stage
+        .until("the pool tells of its nodes", async || {
+            product.invoke("lifecycle").await?;
+            let nodes = NODE.list(&stage.client).await?.len();
+            let pool = NODE_POOL.get(&stage.client, None, "default").await?;
+            let pool = pool.context("the pool is there")?;
+            let told = &pool["status"];
+            let is_told = told["nodes"] == nodes && told["resources"]["nodes"] == nodes.to_string();
+            let holds = |kind| condition(&pool, kind) == Some("True");
+            Ok(is_told && ["Ready", "NodeRegistrationHealthy"].into_iter().all(holds))
+        })
+        .await
 }
 
 /// What the event bus is told of it.
@@ -67,7 +84,7 @@ fn a_deployment_gets_its_nodes_and_they_go_when_it_is_deleted() {
         deploy(product, "web", (30, "700m")).await?;
         wait_until_all_run(product, 30).await?;
         ensure_one_instance_for_each_claim(stage).await?;
-        ensure_few_calls(product)?;
+        wait_until_the_pool_tells(product).await?;
 
         DEPLOYMENT.delete(&stage.client, Some(APPS), "web").await?;
         wait_until_all_is_gone(product).await?;

@@ -5,8 +5,10 @@ use expect_test::{Expect, expect};
 
 fn check_line(line: &str, expected: &Expect) {
     let text = match read_line(Subject::Node, line.as_bytes()) {
-        Line::Object { sighting: Sighting::Gone { .. }, version } => format!("gone, {version:?}"),
-        Line::Object { sighting, version } => {
+        Line::Object { sighting: Sighting::Gone { .. }, version, .. } => {
+            format!("gone, {version:?}")
+        }
+        Line::Object { sighting, version, .. } => {
             let Sighting::Seen { trace, .. } = sighting else { panic!("{sighting:?}") };
             let going = trace.expect("a node always has a trace").going;
             format!("seen, going {going}, {version:?}")
