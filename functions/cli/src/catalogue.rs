@@ -4,9 +4,11 @@
 use crate::failure::Failure;
 use crate::files::Content;
 use catalog::Facts;
+use catalog::stored::{self, StoredError};
 use kubernetes::manifest::Objects;
 use model::instance_types::InstanceTypes;
 use model::labels;
+use model::memory::Learned;
 use model::name::{NodeClassName, Text, Zone};
 use model::node_class::{Image, NodeClass, Subnet};
 use model::pool::NodePool;
@@ -21,7 +23,17 @@ pub(crate) struct Catalogue {
     zones: BTreeSet<Zone>,
     /// Those that a cluster has subnets in when nothing says which.
     usual: BTreeSet<Zone>,
-    resolved: Option<Arc<InstanceTypes>>,
+    known: Known,
+}
+
+/// What instance types are made from.
+enum Known {
+    /// The built-in facts.
+    Builtin,
+    /// Those that the function catalog found out.
+    Stored(Facts),
+    /// A file says what they are, whatever the class.
+    Resolved(Arc<InstanceTypes>),
 }
 
 impl Catalogue {
@@ -34,8 +46,17 @@ impl Catalogue {
             region: region.into(),
             zones: all.map_err(wrong)?.iter().cloned().collect(),
             usual: usual.map_err(wrong)?.iter().cloned().collect(),
-            resolved: None,
+            known: Known::Builtin,
         })
+    }
+
+    /// The one that the function catalog keeps in a cluster.
+    pub(crate) fn stored(packed: &[u8], region: &str) -> Result<Self, StoredError> {
+        let facts = stored::Catalogue::unpack(packed, region)?.into_facts();
+        let zones: BTreeSet<Zone> =
+            facts.zones(region).unwrap_or_default().iter().cloned().collect();
+        let usual = zones.clone();
+        Ok(Self { region: region.into(), zones, usual, known: Known::Stored(facts) })
     }
 
     /// One from a file.
@@ -45,8 +66,8 @@ impl Catalogue {
         let catalog::resolved::Catalog { region, instance_types } = read.map_err(wrong)?;
         let offerings = instance_types.iter().flat_map(|it| &it.offerings);
         let zones: BTreeSet<Zone> = offerings.map(|offering| offering.zone.clone()).collect();
-        let resolved = Some(Arc::new(instance_types.into()));
-        Ok(Self { region, usual: zones.clone(), zones, resolved })
+        let known = Known::Resolved(Arc::new(instance_types.into()));
+        Ok(Self { region, usual: zones.clone(), zones, known })
     }
 
     /// The zones that a cluster has subnets in when nothing says which.
@@ -54,19 +75,22 @@ impl Catalogue {
         self.usual.iter().cloned().collect()
     }
 
-    /// The instance types as each class would run them.
+    /// The instance types as each class would run them, with the memory that nodes were seen to have.
     pub(crate) fn types(
         &self,
         classes: &[Arc<NodeClass>],
+        learned: &Learned,
     ) -> Result<BTreeMap<NodeClassName, Arc<InstanceTypes>>, Failure> {
         let of_class = |class: &Arc<NodeClass>| {
-            let types = match &self.resolved {
-                Some(resolved) => Arc::clone(resolved),
-                None => catalog::resolve(Facts::builtin(), &self.region, class)
-                    .map(|types| Arc::new(types.into()))
-                    .map_err(|error| Failure::Input(format!("--region: {error}")))?,
+            let facts = match &self.known {
+                Known::Resolved(types) => return Ok((class.name.clone(), Arc::clone(types))),
+                Known::Builtin => Facts::builtin(),
+                Known::Stored(facts) => facts,
             };
-            Ok((class.name.clone(), types))
+            let settings = catalog::Settings::default();
+            let types = catalog::resolve_with(facts, &self.region, class, settings, learned);
+            let types = types.map_err(|error| Failure::Input(format!("--region: {error}")))?;
+            Ok((class.name.clone(), Arc::new(types.into())))
         };
         classes.iter().map(of_class).collect()
     }

@@ -24,3 +24,8 @@ pub(crate) fn render(table: &Table) -> String {
     }
     text
 }
+
+/// So many of something.
+pub(crate) fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}

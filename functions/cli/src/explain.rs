@@ -1,29 +1,24 @@
-//! `joiner explain`: one pod, and what each NodePool has for it. It reads files only and changes nothing.
+//! `joiner explain`: why a pod waits or where it would go, why a node is there and stays, how a NodePool stands. It changes
+//! nothing.
+
+mod node;
+mod pod;
+mod pool;
+mod sweep;
 
 use crate::Streams;
-use crate::columns::{render, table};
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::plan::Input;
-use crate::plan::report::{dollars, left_out, new_claims};
-use crate::plan::world::World;
 use clap::Args;
-use model::name::ObjectName;
-use model::plan::{Plan, Target};
-use model::pod::Pod;
-use planner::explain::{Considered, Explanation, PoolView, TypesView, explain};
-use serde::Serialize;
-use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::sync::Arc;
-
-/// Instance types that are shown of each pool.
-const TYPES_SHOWN: usize = 5;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The pod: NAMESPACE/NAME, or the name of one in the namespace `default`.
-    pod: String,
+    /// What NAME is: `pod`, `node` or `pool`; without NAME this is the name of a pod itself.
+    #[arg(value_name = "KIND")]
+    kind: String,
+    /// The pod (NAMESPACE/NAME, or the name of one in the namespace `default`), the node, or the NodePool.
+    name: Option<String>,
     #[command(flatten)]
     input: Input,
     /// How it is printed.
@@ -31,159 +26,23 @@ pub(crate) struct Arguments {
     output: Format,
 }
 
-/// What `-o json` prints. Its keys never change their meaning.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    pod: String,
-    /// Where the plan for all pods puts it.
-    placement: Option<String>,
-    /// Why it has no place, or why no NodePool is asked.
-    reasons: Vec<String>,
-    node_pools: Vec<PoolReport>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PoolReport {
-    name: String,
-    weight: u32,
-    /// Why the pool has nothing, if so.
-    reason: Option<String>,
-    /// All that would do, the cheapest first.
-    instance_types: Vec<TypeReport>,
-    /// How many others there are, by what ruled them out first.
-    ruled_out: BTreeMap<String, usize>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TypeReport {
-    instance_type: String,
-    zone: String,
-    capacity_type: String,
-    price_per_hour: f64,
-}
-
 /// Explains and prints.
 pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<(), Failure> {
-    let (world, now) = arguments.input.read(streams)?;
-    let pod = find(&world, &arguments.pod)?;
-    let plan = planner::provision::provision(&world.snapshot, now);
-    let report = report(&world, pod, (&plan, &explain(&world.snapshot, pod, now)));
-    streams.print(arguments.output, &report, text)
-}
-
-fn find<'w>(world: &'w World, wanted: &str) -> Result<&'w Arc<Pod>, Failure> {
-    let (namespace, name) = wanted.split_once('/').unwrap_or(("default", wanted));
-    let is_it = |pod: &&Arc<Pod>| *pod.name.namespace == *namespace && *pod.name.name == *name;
-    let found = world.snapshot.cluster.pods.iter().find(is_it);
-    found.ok_or_else(|| {
-        Failure::Input(format!(
-            "pod {namespace}/{name}: not in these files; expected one of their pods"
-        ))
-    })
-}
-
-fn report(world: &World, pod: &Pod, (plan, explanation): (&Plan, &Explanation)) -> Report {
-    let reasons = left_out(plan, world).remove(&pod.name).unwrap_or_default();
-    let mut reasons: Vec<String> = reasons.into_iter().map(ToString::to_string).collect();
-    let refused = explanation.refused.as_ref().map(ToString::to_string);
-    reasons.extend(refused.filter(|refused| !reasons.contains(refused)));
-    Report {
-        pod: pod.name.to_string(),
-        placement: placement(plan, &pod.name)
-            .or_else(|| pod.node.as_ref().map(|node| format!("it runs on node {node}"))),
-        reasons,
-        node_pools: explanation.pools.iter().map(pool).collect(),
-    }
-}
-
-fn placement(plan: &Plan, pod: &ObjectName) -> Option<String> {
-    let found = plan.placements.iter().find(|placement| placement.pod == *pod)?;
-    Some(match &found.on {
-        Target::Node(node) => format!("there is room on node {node}"),
-        Target::Claim(claim) => {
-            let new = new_claims(plan).find(|(new, ..)| new.name == *claim);
-            match new {
-                Some((_, _, first)) => format!(
-                    "the plan for all pods puts it on a new {} in {} ({}, {}/h), claim {claim}",
-                    first.offering.instance_type,
-                    first.offering.zone,
-                    first.offering.capacity_type,
-                    first.price
-                ),
-                None => format!("there is room on claim {claim}, which is on its way"),
-            }
-        }
-    })
-}
-
-fn pool(view: &PoolView) -> PoolReport {
-    let (reason, types) = match &view.types {
-        Ok(types) => (None, Some(types)),
-        Err(reason) => (Some(reason.to_string()), None),
+    let Arguments { kind, name, input, output } = arguments;
+    let (kind, name) = match name {
+        Some(name) => (&**kind, name),
+        None => ("pod", kind),
     };
-    let usable = |types: &TypesView| types.usable.iter().map(considered).collect();
-    let ruled_out = |types: &TypesView| {
-        types.ruled_out.iter().map(|(why, count)| (why.to_string(), *count)).collect()
+    let run = match kind {
+        "pod" => pod::run,
+        "node" => node::run,
+        "pool" | "nodepool" => pool::run,
+        other => {
+            let expected = "expected pod, node or pool";
+            return Err(Failure::Input(format!("KIND: {expected}, found {other:?}")));
+        }
     };
-    PoolReport {
-        name: view.pool.to_string(),
-        weight: view.weight,
-        reason,
-        instance_types: types.map(usable).unwrap_or_default(),
-        ruled_out: types.map(ruled_out).unwrap_or_default(),
-    }
-}
-
-fn considered(it: &Considered) -> TypeReport {
-    TypeReport {
-        instance_type: it.instance_type.to_string(),
-        zone: it.zone.to_string(),
-        capacity_type: it.capacity_type.to_string(),
-        price_per_hour: dollars(it.price),
-    }
-}
-
-fn text(report: &Report) -> String {
-    let mut text = format!("pod {}\n", report.pod);
-    for line in report.placement.iter().chain(&report.reasons) {
-        writeln!(text, "  {line}").expect("text takes text");
-    }
-    for pool in &report.node_pools {
-        writeln!(text, "\nNodePool {} (weight {})", pool.name, pool.weight)
-            .expect("text takes text");
-        if let Some(reason) = &pool.reason {
-            writeln!(text, "  no: {reason}").expect("text takes text");
-            continue;
-        }
-        let all = pool.instance_types.len();
-        let shown = all.min(TYPES_SHOWN);
-        match all {
-            0 => writeln!(text, "  no instance type would do"),
-            _ => writeln!(
-                text,
-                "  yes: {all} instance types would do, the cheapest {shown} alone on a node:"
-            ),
-        }
-        .expect("text takes text");
-        let mut types = table(&["  TYPE", "ZONE", "CAPACITY", "$/HOUR"], &[3]);
-        for it in pool.instance_types.iter().take(TYPES_SHOWN) {
-            let price = format!("{:.4}", it.price_per_hour);
-            types.add_row([
-                &format!("  {}", it.instance_type),
-                &it.zone,
-                &it.capacity_type,
-                &price,
-            ]);
-        }
-        if 0 < all {
-            text.push_str(&render(&types));
-        }
-        for (why, count) in &pool.ruled_out {
-            writeln!(text, "  {count} ruled out: {why}").expect("text takes text");
-        }
-    }
-    text
+    let (world, now) = input.read(streams)?;
+    run((&world, now), name, *output, streams)?;
+    world.say_notes(streams)
 }

@@ -9,6 +9,7 @@ mod explain;
 pub mod failure;
 mod files;
 mod format;
+mod live;
 mod plan;
 mod simulate;
 mod status;
@@ -65,7 +66,7 @@ struct Arguments {
 enum Command {
     /// Say which nodes the pods in these files need, what they cost, and why a pod is left out.
     Plan(plan::Arguments),
-    /// Say of one pod what each NodePool has for it: the best instance types, and what ruled the others out.
+    /// Say why a pod waits or where it would go, why a node is there and stays, or how a NodePool stands.
     Explain(explain::Arguments),
     /// Say what nodes there are and what they cost, what is on its way, and what the next pass would do.
     Status(status::Arguments),

@@ -1,4 +1,4 @@
-//! `joiner plan`: files to a decision, printed. It reads files only and changes nothing.
+//! `joiner plan`: files or a live cluster to a decision, printed. It changes nothing.
 
 mod consolidation;
 pub(crate) mod report;
@@ -8,6 +8,7 @@ pub(crate) mod world;
 use crate::catalogue::Catalogue;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::live::{REGION, Seen, Server};
 use crate::{Streams, files};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -15,21 +16,24 @@ use std::path::PathBuf;
 use std::time::Instant;
 use world::World;
 
-/// What is decided on.
+/// What is decided on: files, or where none is given a live cluster.
 #[derive(Debug, Args)]
 pub(crate) struct Input {
     /// Kubernetes objects, YAML or JSON, as `kubectl get -o yaml` prints them; `-` is standard input.
     ///
-    /// Pods that are pending are to be placed; everything else is the cluster they are placed in.
-    #[arg(short, long = "file", required = true, value_name = "FILE")]
+    /// Pods that are pending are to be placed; everything else is the cluster they are placed in. Without a file the cluster
+    /// of the kubeconfig is looked at, and nothing is changed in it.
+    #[arg(short, long = "file", value_name = "FILE", conflicts_with = "kubeconfig")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    server: Server,
     /// A resolved catalogue (JSON) instead of the built-in one; it says which region it is of.
     #[arg(long, value_name = "FILE", conflicts_with = "region")]
     catalog: Option<PathBuf>,
-    /// The region whose instance types and prices are used.
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
-    /// The time of the decision; without it the newest time that an object names.
+    /// The region whose instance types and prices are used; without it us-east-1, or the live cluster's.
+    #[arg(long)]
+    region: Option<String>,
+    /// The time of the decision; without it the newest time that an object names, or now for a live cluster.
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
 }
@@ -54,12 +58,20 @@ pub(crate) struct Arguments {
 }
 
 impl Input {
-    /// Reads the files. Returns the world and the time of the decision.
+    /// Reads the files, or looks at the cluster. Returns the world and the time of the decision.
     pub(crate) fn read(&self, streams: &mut Streams<'_>) -> Result<(World, Timestamp), Failure> {
+        let named = self.catalog.as_ref();
+        let named = named.map(|path| Catalogue::read(&files::read(path, streams.input)?));
+        let named = named.transpose()?;
+        if self.files.is_empty() {
+            let Seen { world, now, .. } =
+                self.server.connect()?.look(self.region.as_deref(), named)?;
+            return Ok((world, self.now.unwrap_or(now)));
+        }
         let objects = files::objects(&self.files, streams.input)?;
-        let catalogue = match &self.catalog {
-            Some(path) => Catalogue::read(&files::read(path, streams.input)?)?,
-            None => Catalogue::builtin(&self.region)?,
+        let catalogue = match named {
+            Some(named) => named,
+            None => Catalogue::builtin(self.region.as_deref().unwrap_or(REGION))?,
         };
         let now = self.now.or(objects.newest).unwrap_or(Timestamp::UNIX_EPOCH);
         Ok((world::build(objects, &catalogue)?, now))
@@ -79,9 +91,7 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
     if let Some(violation) = reconciler::check::check(&plan, &world.snapshot, now).first() {
         return Err(Failure::Run(format!("the plan breaks a rule, {violation}")));
     }
-    for note in &world.notes {
-        writeln!(streams.errors, "note: {note}").map_err(Failure::output)?;
-    }
+    world.say_notes(streams)?;
     let report = report::of(&plan, &world, solve_seconds);
     streams.print(arguments.output, &report, |report| table::print(&plan, &world, report))
 }

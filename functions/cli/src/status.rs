@@ -1,5 +1,5 @@
-//! `joiner status`: what a cluster has, what it costs, what is on its way, and what the next pass would do. It reads files only and
-//! changes nothing.
+//! `joiner status`: what a cluster has, what it costs, what is on its way, and what the next pass would do. It changes
+//! nothing.
 
 use crate::Streams;
 use crate::columns::{render, table};
@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Hours of a month, as AWS' own calculator counts them.
-const HOURS_A_MONTH: f64 = 730.0;
+pub(crate) const HOURS_A_MONTH: f64 = 730.0;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -97,9 +97,7 @@ struct Sums {
 /// Reports and prints.
 pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<(), Failure> {
     let (world, now) = arguments.input.read(streams)?;
-    for note in &world.notes {
-        writeln!(streams.errors, "note: {note}").map_err(Failure::output)?;
-    }
+    world.say_notes(streams)?;
     let plan = planner::provision::provision(&world.snapshot, now);
     let report = report(&world, &plan);
     streams.print(arguments.output, &report, |report| text(report, now))
@@ -176,7 +174,7 @@ impl Sums {
 }
 
 /// What a node costs an hour, by its labels, under whichever class knows its type.
-fn price_of(world: &World, node: &Node) -> Option<Price> {
+pub(crate) fn price_of(world: &World, node: &Node) -> Option<Price> {
     let label = |key: &str| node.labels.get(key).cloned();
     let key = OfferingKey {
         instance_type: label(labels::INSTANCE_TYPE)?.into(),
@@ -285,7 +283,7 @@ fn pools(report: &Report) -> String {
 }
 
 /// How long something has been so, in its largest unit and the next.
-fn age(since: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
     let passed = now.duration_since(since).max(SignedDuration::ZERO);
     let seconds = passed.as_secs();
     match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {

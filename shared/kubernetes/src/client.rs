@@ -107,6 +107,22 @@ impl Client {
         self.wire.traffic()
     }
 
+    /// Reads as much as the scope says, for those who only look: they may beside Karpenter. Also says who leads Karpenter's
+    /// replicas, if it is at work.
+    ///
+    /// # Errors
+    /// When the API server does not answer, or refuses.
+    pub async fn look(&self, scope: Scope) -> Result<(ClusterState, Option<String>), ObserveError> {
+        // While it is out, another pass reads all anew; a pass that is given up leaves nothing half done behind.
+        let mut cache =
+            std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
+        let now = Timestamp::now();
+        let pass = observe::observe(&self.wire, &self.home, &mut cache, (scope, now));
+        let read = try_join(Box::pin(pass), lease::karpenter(&self.wire, now)).await;
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
+        read.map_err(outcome::of_reading)
+    }
+
     /// All EC2NodeClasses that can be read, in the order of their names.
     ///
     /// # Errors
@@ -200,14 +216,7 @@ impl Client {
 
 impl Cluster for Client {
     async fn observe(&self, scope: Scope) -> Result<ClusterState, ObserveError> {
-        // While it is out, another pass reads all anew; a pass that is given up leaves nothing half done behind.
-        let mut cache =
-            std::mem::take(&mut *self.cache.lock().unwrap_or_else(PoisonError::into_inner));
-        let now = Timestamp::now();
-        let pass = observe::observe(&self.wire, &self.home, &mut cache, (scope, now));
-        let read = try_join(Box::pin(pass), lease::karpenter(&self.wire, now)).await;
-        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = cache;
-        match read.map_err(outcome::of_reading)? {
+        match self.look(scope).await? {
             (state, None) => Ok(state),
             (_, Some(holder)) => Err(ObserveError::Karpenter { holder }),
         }

@@ -6,7 +6,7 @@
 //! initialized (I5).
 
 mod balanced;
-mod budgets;
+pub(crate) mod budgets;
 mod candidates;
 mod commands;
 mod consolidation;

@@ -2,6 +2,9 @@
 //!
 //! One pod is looked at by itself, with what it demands: neither its wishes nor its neighbours count here, nor what other
 //! pods leave of limits. What the whole batch comes to says `provision`.
+//! How a NodePool stands says `standing`.
+
+pub mod standing;
 
 use crate::provision::batch::{ready, survey};
 use crate::scheduling::amounts::fits;

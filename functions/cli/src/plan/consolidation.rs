@@ -72,9 +72,7 @@ pub(super) fn run(
     {
         return Err(Failure::Run(format!("the plan breaks a rule, {violation}")));
     }
-    for note in &world.notes {
-        writeln!(streams.errors, "note: {note}").map_err(Failure::output)?;
-    }
+    world.say_notes(streams)?;
     let report = of(proposal, solve_seconds);
     streams.print(format, &report, text)
 }

@@ -2,7 +2,7 @@
 
 use super::report::{self, Report, new_claims};
 use super::world::World;
-use crate::columns::{render, table};
+use crate::columns::{count, render, table};
 use comfy_table::{ColumnConstraint, ContentArrangement, Width};
 use model::action::{Choice, Launch};
 use model::plan::{Cost, Plan};
@@ -143,10 +143,6 @@ fn price_line(cost: Cost, gap_percent: Option<f64>) -> String {
 fn dollars(price: Price) -> String {
     const DOLLAR: Price = Price::from_micro_dollars(1_000_000);
     if price < DOLLAR { price.to_string() } else { format!("${:.2}", report::dollars(price)) }
-}
-
-fn count(number: usize, of: &str) -> String {
-    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Pods that find room on nodes that are there or on their way.

@@ -1,11 +1,13 @@
 //! Objects and a catalogue to a snapshot.
 
+use crate::Streams;
 use crate::catalogue::Catalogue;
 use crate::failure::Failure;
 use kubernetes::manifest::Objects;
+use model::memory::Learned;
 use model::name::PoolName;
 use model::plan::LeftOut;
-use model::snapshot::{Settings, Snapshot};
+use model::snapshot::{ClusterState, Settings, Snapshot};
 use std::collections::BTreeSet;
 
 /// A cluster to be decided on.
@@ -17,6 +19,25 @@ pub(crate) struct World {
     pub(crate) unbudgeted: BTreeSet<PoolName>,
     /// What was assumed or passed over.
     pub(crate) notes: Vec<String>,
+    /// Whether it was read from an API server.
+    pub(crate) is_live: bool,
+}
+
+impl World {
+    /// Says what was assumed or passed over, a line each.
+    pub(crate) fn say_notes(&self, streams: &mut Streams<'_>) -> Result<(), Failure> {
+        let mut notes = self.notes.iter();
+        notes.try_for_each(|note| writeln!(streams.errors, "note: {note}")).map_err(Failure::output)
+    }
+
+    /// That something is not among its objects of a kind.
+    pub(crate) fn lacks(&self, kind: &str) -> String {
+        if self.is_live {
+            format!("not in this cluster; expected one of its {kind}")
+        } else {
+            format!("not in these files; expected one of their {kind}")
+        }
+    }
 }
 
 /// Puts objects and catalogue together.
@@ -27,16 +48,34 @@ pub(super) fn build(mut objects: Objects, catalogue: &Catalogue) -> Result<World
     }
     notes.extend(catalogue.complete(&mut objects)?);
     let Objects { cluster, left_out, unbudgeted, .. } = objects;
-    let settings = Settings {
-        cluster_name: "offline".to_owned(),
+    let instance_types = catalogue.types(&cluster.node_classes, &Learned::new())?;
+    let settings = settings("offline", &cluster);
+    let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
+    Ok(World { snapshot, left_out, unbudgeted, notes, is_live: false })
+}
+
+/// A live cluster with what there is to buy for it.
+pub(crate) fn of_live(
+    cluster: ClusterState,
+    catalogue: &Catalogue,
+    mut notes: Vec<String>,
+) -> Result<World, Failure> {
+    notes.extend(cluster.unreadable.iter().map(|line| format!("not read: {line}")));
+    let instance_types = catalogue.types(&cluster.node_classes, &cluster.memory.learned)?;
+    let settings = settings("live", &cluster);
+    let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
+    let (left_out, unbudgeted) = (Vec::new(), BTreeSet::new());
+    Ok(World { snapshot, left_out, unbudgeted, notes, is_live: true })
+}
+
+/// A deployment's settings lie with its functions, where nobody looks here: these are the defaults, without a ceiling.
+fn settings(cluster_name: &str, cluster: &ClusterState) -> Settings {
+    Settings {
+        cluster_name: cluster_name.to_owned(),
         cluster_uid: cluster.cluster_uid.clone(),
-        // The ceiling belongs to a deployment, of which files know nothing.
         nodes_max: u32::MAX,
         spot_to_spot: false,
         node_repair: false,
         policies: model::snapshot::Policies::default(),
-    };
-    let instance_types = catalogue.types(&cluster.node_classes)?;
-    let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
-    Ok(World { snapshot, left_out, unbudgeted, notes })
+    }
 }

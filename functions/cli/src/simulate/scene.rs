@@ -8,6 +8,7 @@ use crate::files;
 use jiff::Timestamp;
 use kubernetes::manifest::{self, Objects, Source};
 use model::instance_types::InstanceTypes;
+use model::memory::Learned;
 use model::name::{NodeClassName, Zone};
 use model::snapshot::{ClusterState, Settings};
 use sim::bound::Offer;
@@ -61,7 +62,7 @@ impl Scene {
         }
         Ok(Self {
             source: workload(arguments, &catalogue.usual_zones(), streams)?,
-            instance_types: catalogue.types(&cluster.node_classes)?,
+            instance_types: catalogue.types(&cluster.node_classes, &Learned::new())?,
             cluster,
             faults: arguments.faults,
             hours: arguments.hours,

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// How many nodes each pool has, and how many of them are disrupted already.
 #[derive(Clone, Debug)]
-pub(super) struct Budgets {
+pub(crate) struct Budgets {
     now: Timestamp,
     pools: BTreeMap<PoolName, Count>,
 }
@@ -25,7 +25,7 @@ struct Count {
 
 impl Budgets {
     /// Counts nodes. Budgets are used by nodes that are not ready or on their way out, whatever the reason.
-    pub(super) fn of(snapshot: &Snapshot, index: &Index<'_>, now: Timestamp) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, index: &Index<'_>, now: Timestamp) -> Self {
         let mut pools: BTreeMap<PoolName, Count> = BTreeMap::new();
         for node in &snapshot.cluster.nodes {
             let Some(claim) = index.claim_of(&node.name).filter(|c| c.is_initialized()) else {
@@ -41,7 +41,7 @@ impl Budgets {
     }
 
     /// How many more nodes of a pool may go, and how many at once are allowed; none where no budget counts.
-    pub(super) fn left(&self, pool: &NodePool, reason: DisruptionReason) -> Option<(usize, u32)> {
+    pub(crate) fn left(&self, pool: &NodePool, reason: DisruptionReason) -> Option<(usize, u32)> {
         let count = self.pools.get(&pool.name).copied().unwrap_or_default();
         let budgets = pool.disruption.budgets.iter();
         let counting = budgets.filter(|b| b.reasons.is_empty() || b.reasons.contains(&reason));
@@ -52,7 +52,7 @@ impl Budgets {
     }
 
     /// Uses the budget for one node, or says how many nodes it allows.
-    pub(super) fn take(&mut self, pool: &NodePool, reason: DisruptionReason) -> Result<(), u32> {
+    pub(crate) fn take(&mut self, pool: &NodePool, reason: DisruptionReason) -> Result<(), u32> {
         if let Some((0, allowed)) = self.left(pool, reason) {
             return Err(allowed);
         }
@@ -61,7 +61,7 @@ impl Budgets {
     }
 
     /// Takes one use back.
-    pub(super) fn give_back(&mut self, pool: &NodePool) {
+    pub(crate) fn give_back(&mut self, pool: &NodePool) {
         self.pools.entry(pool.name.clone()).or_default().disrupted -= 1;
     }
 }

@@ -110,6 +110,14 @@ impl Allowance {
         Self { pool: name, resources: resources.collect(), nodes, failing, ceiling, nodes_max }
     }
 
+    /// Each limit with what is left of it, in base units; `nodes` last.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (Text, i64, i64)> {
+        let resources = self.resources.iter();
+        let resources = resources.map(|limit| (limit.resource.clone(), limit.most, limit.left));
+        let nodes = self.nodes.iter().map(|(most, left)| ("nodes".into(), i64::from(*most), *left));
+        resources.chain(nodes)
+    }
+
     /// Whether the pool has limits.
     pub(crate) fn is_limited(&self) -> bool {
         !self.resources.is_empty() || self.nodes.is_some()

@@ -3,6 +3,7 @@
 use crate::fixture::{now, snapshot};
 use expect_test::{Expect, expect};
 use planner::explain::explain;
+use planner::explain::standing::{BudgetNow, LimitUse, Standing, standing};
 use std::fmt::Write;
 
 /// Checks what is said of the pod of this name.
@@ -85,6 +86,51 @@ fn a_pod_that_opted_out_is_not_looked_at() {
          pod web 1 2Gi need:nodepool=DoesNotExist:",
         expect![[r#"
             is configured not to run on nodes of any NodePool
+        "#]],
+    );
+}
+
+/// Checks how each pool is said to stand.
+fn check_standing(text: &str, expected: Expect) {
+    let world = snapshot(text);
+    let mut said = String::new();
+    for pool in &world.cluster.pools {
+        let Standing { closed, limits, budgets } = standing(&world, pool, now());
+        let closed = closed.map_or_else(|| "is open".to_owned(), |reason| reason.to_string());
+        writeln!(said, "{}: {closed}", pool.name).unwrap();
+        for LimitUse { resource, most, used } in limits {
+            writeln!(said, "  {resource}: {used} of {most}").unwrap();
+        }
+        for BudgetNow { reason, left } in budgets {
+            match left {
+                Some((left, allowed)) => writeln!(said, "  {reason:?}: {left}, {allowed} at once"),
+                None => writeln!(said, "  {reason:?}: all"),
+            }
+            .unwrap();
+        }
+    }
+    expected.assert_eq(&said);
+}
+
+#[test]
+fn a_pool_stands_as_its_limits_budgets_and_class_let_it() {
+    check_standing(
+        "scope everything
+         pool default limit:cpu=6 budget:2 budget:0@Drifted budget:1;@daily;13h
+         pool static replicas=1 budget:3
+         type m5.large 2 8Gi od=96
+         node n1 m5.large
+         node n2 m5.large not-ready",
+        expect![[r#"
+            default: is open
+              cpu: 4000 of 6000
+              Empty: 0, 1 at once
+              Underutilized: 0, 1 at once
+              Drifted: 0, 0 at once
+            static: is open
+              Empty: 3, 3 at once
+              Underutilized: 3, 3 at once
+              Drifted: 3, 3 at once
         "#]],
     );
 }
