@@ -86,7 +86,7 @@ impl Live {
             Some(named) => named,
             None => self.catalogue((region, &cluster), &mut notes)?,
         };
-        let world = world::of_live(cluster, &catalogue, notes)?;
+        let world = world::of_live(cluster, catalogue, notes)?;
         Ok(Seen { world, now })
     }
 

@@ -3,6 +3,7 @@
 mod consolidation;
 pub(crate) mod report;
 mod table;
+mod what_if;
 pub(crate) mod world;
 
 use crate::catalogue::Catalogue;
@@ -52,6 +53,10 @@ pub(crate) struct Arguments {
     /// cluster always does.
     #[arg(long)]
     consolidate: bool,
+    /// NodePools and EC2NodeClasses as they are to become: plan which nodes would drift by that, and what the others cost
+    /// that their pods need then.
+    #[arg(long, value_name = "FILE", conflicts_with = "consolidate")]
+    what_if: Option<PathBuf>,
     /// How the plan is printed.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -74,7 +79,7 @@ impl Input {
             None => Catalogue::builtin(self.region.as_deref().unwrap_or(REGION))?,
         };
         let now = self.now.or(objects.newest).unwrap_or(Timestamp::UNIX_EPOCH);
-        Ok((world::build(objects, &catalogue)?, now))
+        Ok((world::build(objects, catalogue)?, now))
     }
 }
 
@@ -84,6 +89,15 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
     if arguments.consolidate {
         let now = if arguments.input.now.is_none() { now + SETTLED } else { now };
         return consolidation::run(world, now, arguments.output, streams);
+    }
+    if let Some(path) = &arguments.what_if {
+        let changed = files::objects(std::slice::from_ref(path), streams.input)?;
+        return what_if::run(
+            &world,
+            (changed, &files::name_of(path)),
+            now,
+            (arguments.output, streams),
+        );
     }
     let start = Instant::now();
     let plan = planner::provision::provision(&world.snapshot, now);

@@ -10,7 +10,7 @@ pub(crate) mod budgets;
 mod candidates;
 mod commands;
 mod consolidation;
-mod drift;
+pub mod drift;
 mod fingerprint;
 mod moved;
 mod moves;

@@ -29,7 +29,7 @@ pub(super) struct Report {
     pub(super) solve_seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NodeClaim {
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct NodeClaim {
     pub(super) pods: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FirstChoice {
     pub(super) instance_type: String,

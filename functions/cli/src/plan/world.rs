@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) unbudgeted: BTreeSet<PoolName>,
     /// What was assumed or passed over.
     pub(crate) notes: Vec<String>,
+    /// What there is to buy.
+    pub(crate) catalogue: Catalogue,
     /// Whether it was read from an API server.
     pub(crate) is_live: bool,
 }
@@ -41,7 +43,7 @@ impl World {
 }
 
 /// Puts objects and catalogue together.
-pub(super) fn build(mut objects: Objects, catalogue: &Catalogue) -> Result<World, Failure> {
+pub(super) fn build(mut objects: Objects, catalogue: Catalogue) -> Result<World, Failure> {
     let mut notes = Vec::new();
     for (kind, count) in &objects.ignored {
         notes.push(format!("{count} of kind {kind} are not looked at"));
@@ -51,13 +53,13 @@ pub(super) fn build(mut objects: Objects, catalogue: &Catalogue) -> Result<World
     let instance_types = catalogue.types(&cluster.node_classes, &Learned::new())?;
     let settings = settings("offline", &cluster);
     let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
-    Ok(World { snapshot, left_out, unbudgeted, notes, is_live: false })
+    Ok(World { snapshot, left_out, unbudgeted, notes, catalogue, is_live: false })
 }
 
 /// A live cluster with what there is to buy for it.
 pub(crate) fn of_live(
     cluster: ClusterState,
-    catalogue: &Catalogue,
+    catalogue: Catalogue,
     mut notes: Vec<String>,
 ) -> Result<World, Failure> {
     notes.extend(cluster.unreadable.iter().map(|line| format!("not read: {line}")));
@@ -65,7 +67,7 @@ pub(crate) fn of_live(
     let settings = settings("live", &cluster);
     let snapshot = Snapshot { settings, instances: None, cluster, instance_types };
     let (left_out, unbudgeted) = (Vec::new(), BTreeSet::new());
-    Ok(World { snapshot, left_out, unbudgeted, notes, is_live: true })
+    Ok(World { snapshot, left_out, unbudgeted, notes, catalogue, is_live: true })
 }
 
 /// A deployment's settings lie with its functions, where nobody looks here: these are the defaults, without a ceiling.

@@ -122,6 +122,24 @@ fn changed_objects_are_planned_or_refused_in_one_line() {
 }
 
 #[test]
+fn changed_pools_and_classes_are_tried_or_refused_in_one_line() {
+    let seed = documents(&data("everything.yaml")).into_iter();
+    let is_changed =
+        |object: &Value| matches!(object["kind"].as_str(), Some("NodePool" | "EC2NodeClass"));
+    let seed = json!({"apiVersion": "v1", "kind": "List",
+        "items": seed.filter(is_changed).collect::<Vec<_>>()});
+    let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/everything.yaml");
+    let (objects, catalogue) = (objects.display().to_string(), catalogue());
+    for_all(&(changes(), any::<bool>()), |(changes, is_json)| {
+        let mut value = seed.clone();
+        mutate::tree(&mut value, &changes);
+        let format = if is_json { "json" } else { "table" };
+        let arguments = ["-f", &objects, "--catalog", &catalogue, "--what-if", "-", "-o", format];
+        check_plan(&arguments, mutate::text(&value).as_bytes())
+    });
+}
+
+#[test]
 fn changed_bytes_are_planned_or_refused_in_one_line() {
     let (seed, catalogue) = (data("everything.yaml"), catalogue());
     for_all(&changes(), |changes| {

@@ -12,10 +12,11 @@ use model::claim::NodeClaim;
 use model::condition::{ConditionType, Status};
 use model::instance_types::InstanceTypes;
 use model::labels::{Labels, is_well_known};
-use model::name::{PoolName, SubnetId};
+use model::name::{ClaimName, PoolName, SubnetId};
 use model::node_class::NodeClass;
 use model::pool::NodePool;
 use model::reason::{Reason, Subject};
+use model::snapshot::Snapshot;
 use model::stamp::{Stamp, Stamps};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -61,21 +62,38 @@ pub(super) struct Drifted<'a> {
     pub(super) since: Timestamp,
 }
 
+/// Compares claims with what they should be.
+struct Judge<'a> {
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    /// By pool, once it was looked for.
+    wanted: BTreeMap<&'a PoolName, Wanted<'a>>,
+}
+
+/// The claims that no longer are what their NodePool and EC2NodeClass ask for, with Karpenter's reason, whether or not it
+/// stands in the cluster already.
+pub fn drifted(snapshot: &Snapshot, now: Timestamp) -> BTreeMap<ClaimName, &'static str> {
+    let mut judge = Judge::of(snapshot, now);
+    let claims = judged(snapshot);
+    let reasons = claims.filter_map(|claim| match judge.judge(claim)? {
+        (_, Verdict::Drifted(reason)) => Some((claim.name.clone(), reason)),
+        (_, Verdict::Same | Verdict::Unknown | Verdict::Restamp(_)) => None,
+    });
+    reasons.collect()
+}
+
+/// Claims that can have drifted: those that have an instance and are to keep it.
+fn judged(snapshot: &Snapshot) -> impl Iterator<Item = &Arc<NodeClaim>> {
+    snapshot.cluster.claims.iter().filter(|claim| claim.is_launched() && !is_going(claim))
+}
+
 /// Says of every claim whether it has drifted. Returns those of which that was said before, longest ago first.
 pub(super) fn mark<'a>(sweep: &mut Sweep<'a, '_>) -> Vec<Drifted<'a>> {
-    let snapshot = sweep.snapshot;
-    let mut wanted: BTreeMap<&PoolName, Wanted<'_>> = BTreeMap::new();
+    let mut judge = Judge::of(sweep.snapshot, sweep.now);
     let (mut changes, mut drifted) = (0, Vec::new());
-    for claim in snapshot.cluster.claims.iter().filter(|c| c.is_launched() && !is_going(c)) {
-        // What has lost its pool goes with it.
-        let Some(pool) = pool_of(snapshot, claim) else { continue };
-        let wanted = wanted.entry(&pool.name).or_insert_with(|| {
-            let class = snapshot.cluster.node_class(&pool.node_class).map(|class| &**class);
-            let types = snapshot.instance_types.get(&pool.node_class).map(|types| &**types);
-            Wanted { pool, class, types, stamps: Stamps::of(pool, class) }
-        });
+    for claim in judged(sweep.snapshot) {
+        let Some((pool, verdict)) = judge.judge(claim) else { continue };
         let since = claim.conditions.true_since(ConditionType::Drifted);
-        let verdict = wanted.judge(claim, sweep.now);
         if let Some(since) = since
             && matches!(verdict, Verdict::Drifted(_) | Verdict::Unknown)
         {
@@ -92,6 +110,24 @@ pub(super) fn mark<'a>(sweep: &mut Sweep<'a, '_>) -> Vec<Drifted<'a>> {
     }
     drifted.sort_by_key(|one| (one.since, &one.claim.name));
     drifted
+}
+
+impl<'a> Judge<'a> {
+    fn of(snapshot: &'a Snapshot, now: Timestamp) -> Self {
+        Self { snapshot, now, wanted: BTreeMap::new() }
+    }
+
+    /// A claim's pool and the verdict on it; nothing where it has lost its pool, as it goes with that.
+    fn judge(&mut self, claim: &NodeClaim) -> Option<(&'a Arc<NodePool>, Verdict)> {
+        let Self { snapshot, now, wanted } = self;
+        let pool = pool_of(snapshot, claim)?;
+        let wanted = wanted.entry(&pool.name).or_insert_with(|| {
+            let class = snapshot.cluster.node_class(&pool.node_class).map(|class| &**class);
+            let types = snapshot.instance_types.get(&pool.node_class).map(|types| &**types);
+            Wanted { pool, class, types, stamps: Stamps::of(pool, class) }
+        });
+        Some((pool, wanted.judge(claim, *now)))
+    }
 }
 
 /// What has to be written for a verdict, if it does not stand there.

@@ -4,6 +4,7 @@ use crate::fixture::{check_disrupt as check, now, snapshot};
 use expect_test::{Expect, expect};
 use model::action::ClaimToLaunch;
 use model::stamp::Stamps;
+use planner::disrupt::drift::drifted;
 use planner::provision::provision;
 
 /// What is said of one node that nothing else is to be said of.
@@ -44,6 +45,24 @@ fn a_node_that_is_as_it_should_be_has_not_drifted() {
         not node n1: NodePool "default" has consolidation disabled
     "#]],
     );
+}
+
+#[test]
+fn what_has_drifted_can_be_asked_for_without_a_plan() {
+    let world = snapshot(
+        "pool default
+         type m5.large 2 8Gi od=96
+         node n1 m5.large
+         node n2 m5.large
+         node n3 m5.large going
+         stamp c-n1 pool=1
+         stamp c-n3 pool=1",
+    );
+    let reasons: Vec<String> = drifted(&world, now())
+        .into_iter()
+        .map(|(claim, reason)| format!("{claim}: {reason}"))
+        .collect();
+    assert_eq!(reasons, ["c-n1: NodePoolDrifted"]);
 }
 
 #[test]
