@@ -11,6 +11,8 @@ mod files;
 mod format;
 mod live;
 mod plan;
+mod recording;
+mod replay;
 mod simulate;
 mod status;
 mod wiring;
@@ -70,6 +72,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Say what nodes there are and what they cost, what is on its way, and what the next pass would do.
     Status(status::Arguments),
+    /// Make the decisions of a recorded cluster again, and print them.
+    Replay(replay::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
     Simulate(simulate::Arguments),
     /// Print the custom resource definitions that a cluster needs.
@@ -89,6 +93,7 @@ pub fn run(
         Command::Plan(arguments) => plan::run(&arguments, streams),
         Command::Explain(arguments) => explain::run(&arguments, streams),
         Command::Status(arguments) => status::run(&arguments, streams),
+        Command::Replay(arguments) => replay::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
         Command::Crds(arguments) => crds::run(&arguments, streams),
     };

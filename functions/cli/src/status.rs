@@ -8,6 +8,7 @@ use crate::format::Format;
 use crate::plan::Input;
 use crate::plan::report::{dollars, left_out, new_claims};
 use crate::plan::world::World;
+use crate::recording::Recording;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use model::claim::NodeClaim;
@@ -22,6 +23,7 @@ use model::resources::Resources;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// Hours of a month, as AWS' own calculator counts them.
 pub(crate) const HOURS_A_MONTH: f64 = 730.0;
@@ -30,6 +32,11 @@ pub(crate) const HOURS_A_MONTH: f64 = 730.0;
 pub(crate) struct Arguments {
     #[command(flatten)]
     input: Input,
+    /// Also write what was seen into this file, with the time and the plans that it leads to: `joiner replay` makes them again.
+    ///
+    /// User data is not in it, nor what a pod's containers run.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// How it is printed.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -100,7 +107,11 @@ pub(crate) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<()
     world.say_notes(streams)?;
     let plan = planner::provision::provision(&world.snapshot, now);
     let report = report(&world, &plan);
-    streams.print(arguments.output, &report, |report| text(report, now))
+    streams.print(arguments.output, &report, |report| text(report, now))?;
+    match &arguments.record {
+        Some(path) => Recording::of(world.snapshot, now, plan).write(path),
+        None => Ok(()),
+    }
 }
 
 fn report(world: &World, plan: &Plan) -> Report {
