@@ -2,9 +2,11 @@
 //!
 //! Exit codes: 0 done (pods that fit nowhere are data), 1 the run failed, 2 bad input or usage.
 
+pub mod bill;
 mod catalogue;
 mod columns;
 mod crds;
+mod doctor;
 mod explain;
 pub mod failure;
 mod files;
@@ -72,6 +74,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Say what nodes there are and what they cost, what is on its way, and what the next pass would do.
     Status(status::Arguments),
+    /// Say of what joiner needs in a cluster whether it is there and what to do, or what a stack costs that does nothing.
+    Doctor(doctor::Arguments),
     /// Make the decisions of a recorded cluster again, and print them.
     Replay(replay::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
@@ -93,6 +97,7 @@ pub fn run(
         Command::Plan(arguments) => plan::run(&arguments, streams),
         Command::Explain(arguments) => explain::run(&arguments, streams),
         Command::Status(arguments) => status::run(&arguments, streams),
+        Command::Doctor(arguments) => doctor::run(&arguments, streams),
         Command::Replay(arguments) => replay::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
         Command::Crds(arguments) => crds::run(&arguments, streams),

@@ -39,6 +39,8 @@ pub(crate) struct Live {
 pub(crate) struct Seen {
     pub(crate) world: World,
     pub(crate) now: Timestamp,
+    /// Who leads Karpenter's replicas, if it is at work.
+    pub(crate) karpenter: Option<String>,
 }
 
 impl Server {
@@ -87,7 +89,7 @@ impl Live {
             None => self.catalogue((region, &cluster), &mut notes)?,
         };
         let world = world::of_live(cluster, catalogue, notes)?;
-        Ok(Seen { world, now })
+        Ok(Seen { world, now, karpenter })
     }
 
     /// The catalogue that the cluster keeps, or the built-in one and a note.

@@ -13,6 +13,7 @@ mod diff;
 mod events;
 mod format;
 mod held;
+mod inspect;
 mod kinds;
 mod lease;
 mod list;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use catalogue::Stored;
 pub use connect::{ConnectError, Eks};
+pub use inspect::{Access, Installed, Replicas};
 pub use wire::Traffic;
 
 use crate::resource::{NODE_CLAIMS, NODES, Resource};

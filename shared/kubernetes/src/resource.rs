@@ -32,6 +32,10 @@ resources! {
     STORAGE_CLASSES = "StorageClass" "storage.k8s.io/v1" "storageclasses";
     CSI_NODES = "CSINode" "storage.k8s.io/v1" "csinodes";
     LEASES = "Lease" "coordination.k8s.io/v1" "leases";
+    DEPLOYMENTS = "Deployment" "apps/v1" "deployments";
+    DEFINITIONS = "CustomResourceDefinition" "apiextensions.k8s.io/v1" "customresourcedefinitions";
+    POLICIES = "ValidatingAdmissionPolicy" "admissionregistration.k8s.io/v1" "validatingadmissionpolicies";
+    ACCESS_REVIEWS = "SubjectAccessReview" "authorization.k8s.io/v1" "subjectaccessreviews";
     NODE_POOLS = "NodePool" "karpenter.sh/v1" "nodepools";
     NODE_CLAIMS = "NodeClaim" "karpenter.sh/v1" "nodeclaims";
     NODE_CLASSES = "EC2NodeClass" "karpenter.k8s.aws/v1" "ec2nodeclasses";

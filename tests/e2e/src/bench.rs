@@ -1,6 +1,5 @@
 //! How fast joiner is on a real control plane.
 
-mod bill;
 mod forwarding;
 mod functions;
 mod large;

@@ -1,6 +1,7 @@
 //! Commands that look at a live cluster, here an API server on loopback.
 #![cfg(test)]
 
+mod installation;
 mod server;
 mod views;
 

@@ -74,11 +74,16 @@ pub(super) async fn read(wire: &Wire, home: &Home, known: Option<&str>) -> Resul
 
 /// Whether anything is stored.
 pub(super) async fn is_there(wire: &Wire, home: &Home) -> Result<bool, Failure> {
-    match wire.get_as(&home.path(&CONFIG_MAPS, CATALOGUE), METADATA).await {
+    match metadata(wire, home).await {
         Ok(_) => Ok(true),
         Err(failure) if failure.is(StatusCode::NOT_FOUND) => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// The object that holds it, without what it holds.
+pub(super) async fn metadata(wire: &Wire, home: &Home) -> Result<Vec<u8>, Failure> {
+    wire.get_as(&home.path(&CONFIG_MAPS, CATALOGUE), METADATA).await
 }
 
 /// Stores a catalogue where nothing is stored, or over the version that was seen.

@@ -1,6 +1,5 @@
 //! The functions' binaries as Lambda would have them: how large, how soon awake, how quick, and what a month of nothing costs.
 
-use super::bill::{MINUTES, Sweep, month};
 use super::{Row, megabytes, percentile, seconds};
 use crate::aws::{OWNER, Schedule};
 use crate::forwarder::Resident;
@@ -12,6 +11,7 @@ use crate::workload::{APPS, spec};
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use joiner_cli::bill::{Bill, Sweep, dollars, month, runs_in_a_month};
 use serde_json::{Value, json};
 use std::fs;
 use std::future::pending;
@@ -30,6 +30,8 @@ const STARTS: usize = 9;
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 /// So many pods are measured, one after the other.
 const PODS: usize = 20;
+/// Queues that Lambda looks into.
+const QUEUES: u64 = 2;
 /// So many sweeps of an idle cluster by each function.
 const SWEEPS: usize = 9;
 
@@ -64,7 +66,8 @@ pub async fn functions(rows: &mut Vec<Row>) -> Result<()> {
             took.push(begin.elapsed());
         }
         took.sort_unstable();
-        let a_month = runs_in_a_month(&expression)?;
+        let a_month = runs_in_a_month(&expression);
+        let a_month = a_month.with_context(|| format!("{expression} is no rate"))?;
         sweeps.push(Sweep { function, a_month, took: percentile(&took, 50), memory_mb });
     }
     let mut resident = 0;
@@ -83,15 +86,19 @@ pub async fn functions(rows: &mut Vec<Row>) -> Result<()> {
         seconds(pods(&product).await?),
         "0.150 s",
     ));
-    rows.extend(month(&sweeps));
+    rows.extend(bill(&sweeps));
     Ok(())
 }
 
-/// Of a schedule such as `rate(5 minutes)`.
-fn runs_in_a_month(expression: &str) -> Result<u64> {
-    let every = expression.strip_prefix("rate(").and_then(|rest| rest.split_once(" minute"));
-    let (every, _) = every.with_context(|| format!("{expression} is no rate in minutes"))?;
-    Ok(MINUTES / every.parse::<u64>()?)
+/// What a month in which nothing happens costs by these schedules.
+fn bill(sweeps: &[Sweep]) -> Vec<Row> {
+    let Bill { lines, list, due } = month(sweeps, QUEUES);
+    let lines = lines.into_iter();
+    let mut rows: Vec<Row> =
+        lines.map(|line| Row::new(line.what, dollars(line.nano_dollars), "")).collect();
+    rows.push(Row::new("a month of an idle cluster, list price", dollars(list), "$0.300"));
+    rows.push(Row::new("less what every account has free", dollars(due), ""));
+    rows
 }
 
 /// Bytes of a binary in a zip file, but for the file's own few.
