@@ -15,6 +15,7 @@ mod live;
 mod plan;
 mod recording;
 mod replay;
+mod shadow;
 mod simulate;
 mod status;
 mod wiring;
@@ -76,6 +77,8 @@ enum Command {
     Status(status::Arguments),
     /// Say of what joiner needs in a cluster whether it is there and what to do, or what a stack costs that does nothing.
     Doctor(doctor::Arguments),
+    /// Beside a live Karpenter, print what joiner would do and what Karpenter did, pass after pass; nothing is written.
+    Shadow(shadow::Arguments),
     /// Make the decisions of a recorded cluster again, and print them.
     Replay(replay::Arguments),
     /// Run the whole product in a simulated world in virtual time: a real trace of pods, real decisions.
@@ -98,6 +101,7 @@ pub fn run(
         Command::Explain(arguments) => explain::run(&arguments, streams),
         Command::Status(arguments) => status::run(&arguments, streams),
         Command::Doctor(arguments) => doctor::run(&arguments, streams),
+        Command::Shadow(arguments) => shadow::run(&arguments, streams),
         Command::Replay(arguments) => replay::run(&arguments, streams),
         Command::Simulate(arguments) => simulate::run(&arguments, streams),
         Command::Crds(arguments) => crds::run(&arguments, streams),

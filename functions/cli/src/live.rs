@@ -13,7 +13,9 @@ use reconciler::ports::ObserveError;
 use std::env;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
 
 /// Where no node or subnet tells which region it is, as for files.
 pub(crate) const REGION: &str = "us-east-1";
@@ -69,6 +71,11 @@ impl Live {
         answer: impl Future<Output = Result<T, ObserveError>>,
     ) -> Result<T, Failure> {
         self.runtime.block_on(answer).map_err(|error| Failure::Run(chain(&error)))
+    }
+
+    /// Lets some time pass before the next look.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.runtime.block_on(async { sleep(time).await });
     }
 
     /// Looks at the whole cluster, and at what there is to buy for it: in a catalogue that is named, or in the region that is

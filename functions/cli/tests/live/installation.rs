@@ -1,4 +1,4 @@
-//! `doctor`.
+//! `doctor` and `shadow`.
 
 use crate::server::Server;
 use crate::{cluster, joiner, open};
@@ -185,4 +185,67 @@ fn a_cluster_that_does_not_answer_is_one_failure() {
     let (code, output, errors) = joiner(&["doctor"], &nobody);
     assert!(output.starts_with("FAILURE  API server: Kubernetes did not answer: "), "{output}");
     assert_eq!((code, &*errors), (1, "error: 1 of the checks failed\n"));
+}
+
+/// A text without the time after `at `.
+fn without_time(text: &str) -> String {
+    let line = |line: &str| match line.split_once(" at ") {
+        Some((pass, rest)) if pass.starts_with("pass ") => {
+            format!("{pass}: {}\n", rest.split_once(": ").unwrap().1)
+        }
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+fn leader() -> Value {
+    json!({"kind": "Lease", "metadata": {"name": "karpenter-leader-election", "namespace": "kube-system"},
+        "spec": {"holderIdentity": "karpenter-0", "renewTime": "2096-01-01T00:00:00Z", "leaseDurationSeconds": 15}})
+}
+
+#[test]
+fn beside_karpenter_each_pass_says_what_joiner_would_do_and_what_karpenter_did() {
+    let mut before = cluster();
+    before.push(leader());
+    let mut more = before.iter().find(|o| o["metadata"]["name"] == "waits").unwrap().clone();
+    more["metadata"]["name"] = json!("more");
+    before.push(more);
+    let mut after = before.clone();
+    after.retain(|object| object["metadata"]["name"] != "default-two");
+    let claim = |name: &str, labels: Value| {
+        json!({"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim",
+            "metadata": {"name": name, "uid": name, "resourceVersion": "40", "creationTimestamp": "2026-01-01T00:01:00Z", "labels": labels},
+            "spec": {"nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}, "requirements": []},
+            "status": {}})
+    };
+    after.push(claim("default-new", json!({"karpenter.sh/nodepool": "default", "karpenter.sh/capacity-type": "on-demand",
+        "node.kubernetes.io/instance-type": "m5.xlarge", "topology.kubernetes.io/zone": "us-east-1a"})));
+    after.push(claim("default-next", json!({"karpenter.sh/nodepool": "default"})));
+    let server = Server::open_in_turn("shadow", vec![before, after], |_| false);
+    let (code, output, errors) =
+        joiner(&["shadow", "--every", "0", "--passes", "2"], &server.kubeconfig);
+    assert_eq!(code, 0, "{errors}");
+    expect![[r#"
+        pass 1: Karpenter leads (karpenter-0); 3 nodes for $0.0960/h, pods that wait: 3
+          joiner would launch 1 node for $0.1504/h (1 x t3a.xlarge on-demand in us-east-1a); pods that find room: 1, left out: 1
+        pass 2: Karpenter leads (karpenter-0); 3 nodes for $0.0960/h, pods that wait: 3
+          joiner would launch 1 node for $0.1504/h (1 x t3a.xlarge on-demand in us-east-1a); pods that find room: 1, left out: 1
+          Karpenter has made 1 node for $0.1920/h (default-new: m5.xlarge on-demand in us-east-1a $0.1920/h); not launched yet: 1; joiner had planned 1 node for $0.1504/h
+          Karpenter has taken away 1 (default-two)
+    "#]].assert_eq(&without_time(&output));
+    expect![[r#"
+        note: Karpenter is at work in this cluster (leader karpenter-0): joiner does nothing beside it
+        note: ConfigMap joiner-catalog: is not there: instance types and prices are those that are built in
+    "#]].assert_eq(&errors);
+    assert_eq!(server.changes(), [""; 0]);
+}
+
+#[test]
+fn a_pass_as_json_is_one_object_in_a_line() {
+    let server = open("shadow-json", cluster());
+    let (code, output, _) = joiner(&["shadow", "--passes", "1", "-o", "json"], &server.kubeconfig);
+    assert_eq!((code, output.lines().count()), (0, 1));
+    let mut report: Value = serde_json::from_str(&output).unwrap();
+    assert!(report["at"].take().is_string());
+    expect![[r#"{"at":null,"costPerHour":0.096,"joiner":{"haveRoom":1,"kinds":{},"launches":{"costPerHour":0.0,"nodes":0,"unpriced":0},"leftOut":1,"removes":[]},"karpenter":{"claims":[],"gone":[],"made":{"costPerHour":0.0,"nodes":0,"unpriced":0},"notLaunched":0},"karpenterLeader":null,"nodes":3,"pass":1,"plannedBefore":null,"podsWaiting":2}"#]].assert_eq(&report.to_string());
 }
