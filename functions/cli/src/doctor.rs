@@ -71,6 +71,18 @@ impl Finding {
     }
 }
 
+/// Things that a line names.
+const NAMED_MAX: usize = 3;
+
+/// The first few, and how many more there are.
+fn some(names: &[String]) -> String {
+    let shown = names[..names.len().min(NAMED_MAX)].join(", ");
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// What `-o json` prints. Its keys never change their meaning.
 #[derive(Debug, Serialize)]
 struct Report {

@@ -1,7 +1,7 @@
 //! All checks of a cluster, in the order in which one thing depends on the other.
 
-use super::Finding;
 use super::installation::{definitions, forwarder, karpenter, policies, rights, unknown};
+use super::{Finding, some};
 use crate::live::{Live, Seen, Server};
 use crate::plan::world::World;
 use crate::status::age;
@@ -16,9 +16,6 @@ const CATALOGUE_OLD: SignedDuration = SignedDuration::from_hours(24);
 
 /// So many launches for an owner's pods may be without use before there are no more (`planner`, I7).
 const UNPRODUCTIVE_MAX: u32 = 3;
-
-/// Things that a line names.
-const NAMED_MAX: usize = 3;
 
 /// Looks at everything.
 pub(super) fn all(live: &Live, server: &Server, region: Option<&str>) -> Vec<Finding> {
@@ -181,14 +178,5 @@ fn unreadable(world: &World) -> Finding {
     } else {
         let todo = "mend them: until then no node is given back";
         Finding::failure("objects", format!("cannot be read: {}", some(&others)), todo)
-    }
-}
-
-/// The first few, and how many more there are.
-fn some(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMED_MAX)].join(", ");
-    match names.len().saturating_sub(NAMED_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }

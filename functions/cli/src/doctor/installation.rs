@@ -1,7 +1,7 @@
 //! What of the chart is in a cluster, and whether Karpenter is at work there.
 
-use super::Finding;
 use super::rights::{FUNCTIONS, Function, words};
+use super::{Finding, some};
 use crate::failure::Failure;
 use crate::live::Live;
 use kubernetes::client::{Access, Installed, Replicas};
@@ -13,9 +13,6 @@ const POLICIES: [&str; 5] =
 
 /// Kinds without which no function can work.
 const NEEDED: [&str; 3] = ["NodePool", "NodeClaim", "EC2NodeClass"];
-
-/// Fields that a line names.
-const NAMED_MAX: usize = 3;
 
 const APPLY: &str = "joiner crds | kubectl apply --server-side --force-conflicts -f -";
 const UPGRADE: &str = "helm upgrade --install joiner, of this version";
@@ -45,12 +42,7 @@ pub(super) fn definitions(live: &Live) -> Vec<Finding> {
                     Finding::ok(&*what, "has all fields of this version")
                 }
                 Ok(Installed::Present { lacks }) => {
-                    let more = match lacks.len().saturating_sub(NAMED_MAX) {
-                        0 => String::new(),
-                        more => format!(" and {more} more"),
-                    };
-                    let shown = lacks[..lacks.len().min(NAMED_MAX)].join(", ");
-                    wrong(format!("is of another version, lacks {shown}{more}"))
+                    wrong(format!("is of another version, lacks {}", some(&lacks)))
                 }
             }
         })
@@ -127,10 +119,10 @@ fn rights_of(live: &Live, function: &Function, namespace: &str) -> Finding {
         }
     }
     if !lacks.is_empty() {
-        let says = format!("lacks {}", lacks.join(", "));
+        let says = format!("lacks {}", some(&lacks));
         Finding::failure(what, says, UPGRADE)
     } else if !too_many.is_empty() {
-        let says = format!("may {}, which is another function's", too_many.join(", "));
+        let says = format!("may {}, which is another function's", some(&too_many));
         Finding::warning(
             what,
             says,

@@ -14,7 +14,7 @@ pub(super) fn of(report: &Report) -> String {
         None => "Karpenter does not lead".to_owned(),
     };
     let mut text = format!(
-        "pass {pass} at {at}: {leader}; {} for ${cost_per_hour:.4}/h, pods that wait: {pods_waiting}\n",
+        "pass {pass} at {at:.0}: {leader}; {} for ${cost_per_hour:.4}/h, pods that wait: {pods_waiting}\n",
         count(*nodes, "node")
     );
     let Joiner { launches, kinds, have_room, left_out, removes } = &report.joiner;

@@ -144,6 +144,7 @@ fn what_is_missing_is_a_failure_with_what_to_do_about_it() {
                 is_of_another_function(spec) || is(spec, "patch", "nodeclaims", "status")
             }
             "joiner:lifecycle" => false,
+            "joiner:catalog" => true,
             _ => is_of_another_function(spec),
         });
     let (code, output, errors) = doctor(&server);
@@ -158,6 +159,7 @@ fn what_is_missing_is_a_failure_with_what_to_do_about_it() {
         FAILURE  CRD NodeClaim: is not there -> joiner crds | kubectl apply --server-side --force-conflicts -f -
         FAILURE  rights of joiner:provisioning: lacks patch nodeclaims/status.karpenter.sh -> helm upgrade --install joiner, of this version
         warning  rights of joiner:lifecycle: may create nodeclaims.karpenter.sh, which is another function's -> look for a binding that gives the group more than the chart does
+        FAILURE  rights of joiner:catalog: lacks list ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses/status.karpenter.k8s.aws and 4 more -> helm upgrade --install joiner, of this version
         warning  admission policies: joiner-nodes are not there -> helm upgrade --install joiner, of this version
         FAILURE  forwarder: none of 1 is ready -> kubectl -n joiner-system describe deployment joiner-forwarder; until then the one-minute sweep does its work
         warning  Karpenter: does not lead now, but Deployment kube-system/karpenter may any time -> kubectl scale its Deployment to 0 when joiner is to take over (README, Move over from Karpenter)
@@ -168,7 +170,7 @@ fn what_is_missing_is_a_failure_with_what_to_do_about_it() {
         warning  offerings: ruled out: m5.large spot in us-east-1a -> nothing, each is tried again then; more instance types and zones in the NodePools help
         warning  launches: held back for pods of owners with uid u-7 -> kubectl describe these pods: why does the scheduler refuse the nodes that were made for them?"#]].assert_eq(&output);
     expect![[r#"
-        error: 7 of the checks failed
+        error: 8 of the checks failed
     "#]]
     .assert_eq(&errors);
     assert_eq!(code, 1);
