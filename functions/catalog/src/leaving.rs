@@ -42,11 +42,11 @@ fn what_keeps(class: &NodeClass, claims: &[Arc<NodeClaim>]) -> Option<Event> {
         return None;
     }
     let shown: Vec<&str> = names.iter().take(NAMES_MAX).map(|name| &***name).collect();
-    let mut message = format!("Waiting on NodeClaim termination for {}", shown.join(", "));
-    let more = names.len() - shown.len();
-    if 0 < more {
-        message.push_str(&format!(" and {more} other(s)"));
-    }
+    let more = match names.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} other(s)"),
+    };
+    let message = format!("Waiting on NodeClaim termination for {}{more}", shown.join(", "));
     Some(Event {
         kind: "EC2NodeClass".into(),
         object: ObjectName::new("", class.name.text()),

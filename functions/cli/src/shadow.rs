@@ -249,6 +249,7 @@ fn removal(world: &World, action: &Action) -> Option<String> {
         | ClusterAction::UpdateNode { .. }
         | ClusterAction::DeleteNode { .. }
         | ClusterAction::ReleaseNode { .. }
+        | ClusterAction::UpdatePool { .. }
         | ClusterAction::EvictPod { .. }
         | ClusterAction::DeletePod { .. }
         | ClusterAction::Remember(_)

@@ -177,7 +177,9 @@ impl Memory {
                 let before = self.launches.clone();
                 for (pool, ended) in ended {
                     let known = self.launches.entry(pool.clone()).or_default();
-                    ended.iter().for_each(|came_up| known.note(*came_up));
+                    for came_up in ended {
+                        known.note(*came_up);
+                    }
                 }
                 self.launches.retain(|_, launches| !launches.is_well());
                 self.launches != before

@@ -260,6 +260,14 @@ fn of_claims(names: &str) -> &'static str {
     if names.contains(',') { "PersistentVolumeClaims " } else { "PersistentVolumeClaim " }
 }
 
+/// What a pool offers of a label.
+fn offer_of(pool: &PoolName, offered: &str) -> String {
+    match offered {
+        "" => format!("which NodePool {pool} does not define"),
+        _ => format!("NodePool {pool} offers {offered}"),
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -270,11 +278,8 @@ impl fmt::Display for Reason {
             Self::Untolerated { pool, taint } => {
                 write!(f, "does not tolerate taint {taint} of NodePool {pool}")
             }
-            Self::Incompatible { pool, key, wanted, offered } if offered.is_empty() => {
-                write!(f, "asks for {key} {wanted}, which NodePool {pool} does not define")
-            }
             Self::Incompatible { pool, key, wanted, offered } => {
-                write!(f, "asks for {key} {wanted}, NodePool {pool} offers {offered}")
+                write!(f, "asks for {key} {wanted}, {}", offer_of(pool, offered))
             }
             Self::TooLarge { pool, requests, largest } => write!(
                 f,

@@ -74,7 +74,8 @@ fn is_about(action: &Action, who: Who<'_>) -> bool {
         ClusterAction::UpdateNode { node, .. }
         | ClusterAction::DeleteNode { node, .. }
         | ClusterAction::ReleaseNode { node, .. } => node == who.node,
-        ClusterAction::EvictPod { .. }
+        ClusterAction::UpdatePool { .. }
+        | ClusterAction::EvictPod { .. }
         | ClusterAction::DeletePod { .. }
         | ClusterAction::Remember(_)
         | ClusterAction::AcquireLease { .. }

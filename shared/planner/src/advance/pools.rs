@@ -72,7 +72,7 @@ fn of_class(class: Option<&NodeClass>) -> PoolCondition {
 }
 
 /// Whether nodes come up. Without a launch that has ended nobody knows.
-fn of_launches(snapshot: &Snapshot, pool: &NodePool, launched: &[&NodeClaim]) -> PoolCondition {
+fn of_launches(snapshot: &Snapshot, pool: &NodePool, claims: &[&NodeClaim]) -> PoolCondition {
     const KIND: &str = "NodeRegistrationHealthy";
     let launches = snapshot.cluster.memory.launches.get(&pool.name);
     if let Some((failed, of)) = launches.and_then(Launches::failing) {
@@ -81,7 +81,7 @@ fn of_launches(snapshot: &Snapshot, pool: &NodePool, launched: &[&NodeClaim]) ->
         let message = format!("{reason}; {remedy}");
         return condition(KIND, Status::False, "RegistrationFailed", message);
     }
-    if launched.iter().any(|claim| claim.is_registered()) {
+    if claims.iter().any(|claim| claim.is_registered()) {
         return condition(KIND, Status::True, KIND, String::new());
     }
     // A pool without nodes is as healthy as it was when it had some.

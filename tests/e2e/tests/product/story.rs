@@ -36,7 +36,8 @@ async fn wait_until_the_pool_tells(product: &Product) -> Result<()> {
             let pool = NODE_POOL.get(&stage.client, None, "default").await?;
             let pool = pool.context("the pool is there")?;
             let told = &pool["status"];
-            let is_told = told["nodes"] == nodes && told["resources"]["nodes"] == nodes.to_string();
+            let sum = told["resources"]["nodes"].as_str().and_then(|sum| sum.parse().ok());
+            let is_told = told["nodes"] == nodes && sum == Some(nodes);
             let holds = |kind| condition(&pool, kind) == Some("True");
             Ok(is_told && ["Ready", "NodeRegistrationHealthy"].into_iter().all(holds))
         })
