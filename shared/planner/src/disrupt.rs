@@ -88,7 +88,8 @@ pub fn disrupt(snapshot: &Snapshot, now: Timestamp) -> Plan {
     let (pods_seen, moved) = (watched.pods_seen, moved.owners);
     if !snapshot.cluster.memory.has_swept(&pods_seen, &candidates, consolidated, &moved) {
         let change = Change::Swept { pods_seen, candidates, consolidated, moved };
-        plan.actions.push(Action::Cluster(ClusterAction::Remember(change)));
+        // First of all: who was moved must be known before anybody is, whatever becomes of this pass then.
+        plan.actions.insert(0, Action::Cluster(ClusterAction::Remember(change)));
     }
     plan.left_out.sort_by(|a, b| (&a.subject, &a.reasons).cmp(&(&b.subject, &b.reasons)));
     plan.left_out.dedup();

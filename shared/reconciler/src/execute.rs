@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use launch::{Launching, Member};
 use model::action::{Action, ClaimToLaunch, ClusterAction, Launch};
+use model::memory::Change;
 use model::name::{ClaimName, NodeName};
 use model::outcome::Outcome;
 use model::plan::Plan;
@@ -44,7 +45,8 @@ impl Prepared<'_> {
 /// Carries out all but the launches, and creates the launches' claims.
 ///
 /// An action on a claim or node that fails spoils what the plan has for the same claim and node after it: those steps
-/// were decided on the assumption that this one works.
+/// were decided on the assumption that this one works. Where what a sweep leaves behind could not be written down, nothing is
+/// done at all: pods that it moves would not be known to have been moved.
 pub async fn prepare<'a>(
     cluster: &impl Cluster,
     cloud: &impl Cloud,
@@ -68,7 +70,7 @@ pub async fn prepare<'a>(
                 if !outcome.took_effect() {
                     spoiled.add(change);
                 }
-                prepared.halted = matches!(outcome, Outcome::Unknown { .. } | Outcome::Throttled);
+                prepared.halted = halts(change, &outcome);
                 outcome
             }
             Action::Cloud(call) => cloud.apply(call).await,
@@ -78,6 +80,13 @@ pub async fn prepare<'a>(
     evict(cluster, &evictions, &mut prepared).await;
     create_claims(cluster, plan, &mut prepared).await;
     prepared
+}
+
+/// Whether nothing more is done after a change that ended so.
+fn halts(change: &ClusterAction, outcome: &Outcome) -> bool {
+    let is_sweep = matches!(change, ClusterAction::Remember(Change::Swept { .. }));
+    matches!(outcome, Outcome::Unknown { .. } | Outcome::Throttled)
+        || is_sweep && !outcome.took_effect()
 }
 
 /// Evictions are independent of each other and of the rest.
@@ -224,5 +233,50 @@ impl<'a> Spoiled<'a> {
         let mut claims = self.snapshot.cluster.claims.iter();
         let claim = claims.find(|claim| claim.node.as_ref() == Some(node));
         claim.map_or_else(|| ClaimName::from(node.text()), |claim| claim.name.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn nothing_is_done_that_a_sweep_could_not_write_down() {
+        let swept = Change::Swept {
+            pods_seen: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            consolidated: None,
+            moved: BTreeMap::new(),
+        };
+        let changes = [swept, Change::Unproductive(BTreeMap::new())].map(ClusterAction::Remember);
+        let message = String::new();
+        let outcomes = [
+            Outcome::Updated { resource_version: 1 },
+            Outcome::Conflict,
+            Outcome::Denied { code: "Forbidden".into(), message: message.clone() },
+            Outcome::Throttled,
+            Outcome::Unknown { message },
+        ];
+        let all = changes.iter().flat_map(|change| outcomes.iter().map(move |o| (change, o)));
+        let lines = all.map(|(change, outcome)| {
+            let then = if halts(change, outcome) { "the end" } else { "on" };
+            format!("{change}, {}: {then}\n", outcome.word())
+        });
+        let text = lines.collect::<Vec<_>>().concat();
+        expect![[r#"
+            remember the sweep: 0 candidates, updated: on
+            remember the sweep: 0 candidates, conflict: the end
+            remember the sweep: 0 candidates, denied: the end
+            remember the sweep: 0 candidates, throttled: the end
+            remember the sweep: 0 candidates, unknown: the end
+            remember launches that did not help: 0 owners, updated: on
+            remember launches that did not help: 0 owners, conflict: on
+            remember launches that did not help: 0 owners, denied: on
+            remember launches that did not help: 0 owners, throttled: the end
+            remember launches that did not help: 0 owners, unknown: the end
+        "#]]
+        .assert_eq(&text);
     }
 }

@@ -109,10 +109,10 @@ fn a_budget_may_be_for_one_reason() {
          seen n1 16s
          seen n2 16s",
         expect![[r#"
+            remember the sweep: 2 candidates
             node n1: taint karpenter.sh/disrupted:NoSchedule
             claim c-n1: DisruptionReason=True (Empty)
             delete claim c-n1: Empty
-            remember the sweep: 2 candidates
             not node n2: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 0)
             saves $0.0960/h, moves 0 pods, at most $0.0960/h could be saved
         "#]],
@@ -556,9 +556,9 @@ fn what_a_crash_left_behind_is_cleaned_up() {
          pod b 1500m 1Gi on=n2
          node n3 m5.large disrupted going why=Empty",
         expect![[r#"
+            remember the sweep: 0 candidates
             node n1: no taint karpenter.sh/disrupted
             claim c-n2: no longer DisruptionReason
-            remember the sweep: 0 candidates
             not node n1: Node is deleting or marked for deletion
             not node n2: no allowed disruptions for disruption reason Underutilized in NodePool default (budget: 1)
             not node n3: Node is deleting or marked for deletion
