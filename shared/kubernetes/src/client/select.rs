@@ -136,35 +136,47 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Whether the pods of a node are read with those that wait: whether the node is labelled as initialized, and for how
-    /// many seconds its claim, where it has one, has said so.
-    fn is_read(labelled: bool, claim: Option<Option<i64>>) -> bool {
+    /// What a node's claim says.
+    enum Claim {
+        Missing,
+        ComesUp,
+        /// For so many seconds.
+        Initialized(i64),
+    }
+
+    /// Whether the pods of a node are read with those that wait, if it is labelled as initialized or not.
+    fn is_read(labelled: bool, claim: &Claim) -> bool {
         let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let mut labels = json!({"karpenter.sh/nodepool": "default"});
         if labelled {
             labels["karpenter.sh/initialized"] = json!("true");
         }
         let node = json!({"name": "n", "uid": "n", "instance": "i-1", "labels": labels});
-        let claim = claim.map(|seconds| {
-            let since = seconds.map(|seconds| now - SignedDuration::from_secs(seconds));
-            let said = json!({"status": "True", "reason": "Initialized", "since": since});
-            let conditions = since.map_or(json!({}), |_| json!({ "Initialized": said }));
+        let of = |conditions| {
             let claim = json!({"name": "c", "uid": "c", "created": now, "instance": "i-1",
                 "spec": {"nodeClass": "c"}, "conditions": conditions});
-            Arc::new(serde_json::from_value(claim).unwrap())
-        });
+            vec![Arc::new(serde_json::from_value::<NodeClaim>(claim).unwrap())]
+        };
+        let claims = match claim {
+            Claim::Missing => Vec::new(),
+            Claim::ComesUp => of(json!({})),
+            Claim::Initialized(seconds) => {
+                let since = now - SignedDuration::from_secs(*seconds);
+                let said = json!({"status": "True", "reason": "Initialized", "since": since});
+                of(json!({ "Initialized": said }))
+            }
+        };
         let node: Arc<Node> = Arc::new(serde_json::from_value(node).unwrap());
-        let claims: Vec<Arc<NodeClaim>> = claim.into_iter().collect();
         !nodes_to_read(Scope::Pending, &[node], &claims, now).is_empty()
     }
 
     #[test]
     fn pods_are_read_of_nodes_that_come_up_or_came_up_a_moment_ago() {
-        assert!(is_read(false, None), "a node that nobody has a claim for");
-        assert!(is_read(false, Some(None)), "it has not come up");
-        assert!(is_read(true, Some(None)), "its claim is about to be told");
-        assert!(is_read(true, Some(Some(59))));
-        assert!(!is_read(true, Some(Some(60))));
-        assert!(!is_read(true, None));
+        assert!(is_read(false, &Claim::Missing), "a node that nobody has a claim for");
+        assert!(is_read(false, &Claim::ComesUp), "it has not come up");
+        assert!(is_read(true, &Claim::ComesUp), "its claim is about to be told");
+        assert!(is_read(true, &Claim::Initialized(59)));
+        assert!(!is_read(true, &Claim::Initialized(60)));
+        assert!(!is_read(true, &Claim::Missing));
     }
 }

@@ -30,7 +30,7 @@ use model::claim::{LaunchRecord, NodeClaim, NodeClaimSpec, Notice, NoticeKind};
 use model::condition::{Condition, ConditionType, Conditions, Status};
 use model::instance_type::{CapacityType, InstanceType, Offering, OfferingKey};
 use model::labels::{self, Labels};
-use model::memory::{Change, PodsSeen, Unavailable, Unproductive};
+use model::memory::{Change, Memory, PodsSeen, Unavailable, Unproductive};
 use model::name::{NodeName, ObjectName, Text, stable_hash};
 use model::node::Node;
 use model::node_class::{AmiFamily, Image, Kubelet, NodeClass, Subnet};
@@ -224,6 +224,12 @@ pub(crate) fn snapshot(text: &str) -> Snapshot {
     world
 }
 
+/// How launches of a pool have ended, the last one last.
+fn launches(memory: &mut Memory, line: &Line<'_>) {
+    let ended = line.0[2..].iter().map(|word| *word == "came-up").collect();
+    memory.apply(&Change::Launched([(line.0[1].into(), ended)].into()));
+}
+
 fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
     let cluster = &mut world.cluster;
     match line.0[0] {
@@ -259,10 +265,7 @@ fn add(world: &mut Snapshot, types: &[InstanceType], line: &Line<'_>) {
             until: now() + SignedDuration::from_mins(2),
         }),
         "budget" => cluster.pod_disruption_budgets.push(Arc::new(budget(line))),
-        "launches" => {
-            let ended = line.0[2..].iter().map(|word| *word == "came-up").collect();
-            cluster.memory.apply(&Change::Launched([(line.0[1].into(), ended)].into()));
-        }
+        "launches" => launches(&mut cluster.memory, line),
         "memory" => {
             let count = line.number("count").unwrap().try_into().unwrap();
             let counted = Unproductive { count, last: line.ago("age").unwrap() };
