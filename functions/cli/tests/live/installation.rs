@@ -89,10 +89,10 @@ fn a_cluster_that_has_all_is_said_to_be_so_in_a_line_for_each_thing() {
         ok       CRD NodeOverlay: has all fields of this version
         ok       CRD CapacityBuffer: has all fields of this version
         ok       rights of joiner:provisioning: all 19, and none of another function's
-        ok       rights of joiner:lifecycle: all 15, and none of another function's
+        ok       rights of joiner:lifecycle: all 16, and none of another function's
         ok       rights of joiner:interruption: all 8, and none of another function's
         ok       rights of joiner:disruption: all 17, and none of another function's
-        ok       rights of joiner:catalog: all 7, and none of another function's
+        ok       rights of joiner:catalog: all 8, and none of another function's
         ok       admission policies: 5 are there
         ok       forwarder: 1 of 1 are ready
         ok       Karpenter: is not at work
@@ -159,7 +159,7 @@ fn what_is_missing_is_a_failure_with_what_to_do_about_it() {
         FAILURE  CRD NodeClaim: is not there -> joiner crds | kubectl apply --server-side --force-conflicts -f -
         FAILURE  rights of joiner:provisioning: lacks patch nodeclaims/status.karpenter.sh -> helm upgrade --install joiner, of this version
         warning  rights of joiner:lifecycle: may create nodeclaims.karpenter.sh, which is another function's -> look for a binding that gives the group more than the chart does
-        FAILURE  rights of joiner:catalog: lacks list ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses/status.karpenter.k8s.aws and 4 more -> helm upgrade --install joiner, of this version
+        FAILURE  rights of joiner:catalog: lacks list ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses.karpenter.k8s.aws, patch ec2nodeclasses/status.karpenter.k8s.aws and 5 more -> helm upgrade --install joiner, of this version
         warning  admission policies: joiner-nodes are not there -> helm upgrade --install joiner, of this version
         FAILURE  forwarder: none of 1 is ready -> kubectl -n joiner-system describe deployment joiner-forwarder; until then the one-minute sweep does its work
         warning  Karpenter: does not lead now, but Deployment kube-system/karpenter may any time -> kubectl scale its Deployment to 0 when joiner is to take over (README, Move over from Karpenter)

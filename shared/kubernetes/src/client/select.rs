@@ -151,7 +151,8 @@ mod tests {
         if labelled {
             labels["karpenter.sh/initialized"] = json!("true");
         }
-        let node = json!({"name": "n", "uid": "n", "instance": "i-1", "labels": labels});
+        let node = json!({"name": "n", "uid": "n", "created": now, "instance": "i-1",
+            "labels": labels});
         let of = |conditions| {
             let claim = json!({"name": "c", "uid": "c", "created": now, "instance": "i-1",
                 "spec": {"nodeClass": "c"}, "conditions": conditions});
