@@ -249,8 +249,8 @@ fn a_pool_takes_the_defaults_of_its_resource_definition() {
     check(
         &pool(&format!("{{{TEMPLATE}}}")),
         &expect![[r#"
-        {"annotations":{},"deleting":false,"disruption":{"budgets":[{"duration":null,"nodes":{"percent":10},"reasons":[],"schedule":null}],"consolidateAfter":"PT0S","policy":"WhenEmptyOrUnderutilized"},"expireAfter":"PT720H","labels":{},"limits":null,"name":"default","nodeClass":"default","replicas":null,"requirements":{},"startupTaints":[],"taints":[],"terminationGracePeriod":null,"uid":"default","weight":0}
-    "#]],
+            {"annotations":{},"deleting":false,"disruption":{"budgets":[{"duration":null,"nodes":{"percent":10},"reasons":[],"schedule":null}],"consolidateAfter":"PT0S","policy":"WhenEmptyOrUnderutilized"},"expireAfter":"PT720H","labels":{},"limits":null,"name":"default","nodeClass":"default","replicas":null,"requirements":{},"startupTaints":[],"status":{"conditions":[],"nodes":0,"resources":{}},"taints":[],"terminationGracePeriod":null,"uid":"default","weight":0}
+        "#]],
     );
 }
 
@@ -277,7 +277,7 @@ fn a_pool_keeps_all_that_is_asked_of_it() {
       - {key: karpenter.k8s.aws/instance-cpu, operator: Gte, values: [\"4\"]}
       - {key: team, operator: Exists}"),
         &expect![[r#"
-            {"annotations":{"note":"x"},"deleting":false,"disruption":{"budgets":[{"duration":"PT1H","nodes":{"count":0},"reasons":["Empty","Drifted"],"schedule":"@daily"},{"duration":null,"nodes":{"percent":100},"reasons":[],"schedule":null}],"consolidateAfter":null,"policy":"WhenEmpty"},"expireAfter":null,"labels":{"karpenter.sh/capacity-type":"spot","team":"a"},"limits":{"nodes":5,"resources":{"cpu":100000,"memory":1125899906842624000}},"name":"default","nodeClass":"other","replicas":null,"requirements":{"karpenter.k8s.aws/instance-cpu":{"absent":false,"values":{"allBut":{"at_least":4}}},"karpenter.k8s.aws/instance-family":{"absent":false,"minValues":2,"values":{"only":["c5","m5"]}},"team":{"absent":false,"values":{"allBut":{}}}},"startupTaints":[{"effect":"NoExecute","key":"s","value":""}],"taints":[{"effect":"NoSchedule","key":"k","value":"v"}],"terminationGracePeriod":"PT10M","uid":"default","weight":10}
+            {"annotations":{"note":"x"},"deleting":false,"disruption":{"budgets":[{"duration":"PT1H","nodes":{"count":0},"reasons":["Empty","Drifted"],"schedule":"@daily"},{"duration":null,"nodes":{"percent":100},"reasons":[],"schedule":null}],"consolidateAfter":null,"policy":"WhenEmpty"},"expireAfter":null,"labels":{"karpenter.sh/capacity-type":"spot","team":"a"},"limits":{"nodes":5,"resources":{"cpu":100000,"memory":1125899906842624000}},"name":"default","nodeClass":"other","replicas":null,"requirements":{"karpenter.k8s.aws/instance-cpu":{"absent":false,"values":{"allBut":{"at_least":4}}},"karpenter.k8s.aws/instance-family":{"absent":false,"minValues":2,"values":{"only":["c5","m5"]}},"team":{"absent":false,"values":{"allBut":{}}}},"startupTaints":[{"effect":"NoExecute","key":"s","value":""}],"status":{"conditions":[],"nodes":0,"resources":{}},"taints":[{"effect":"NoSchedule","key":"k","value":"v"}],"terminationGracePeriod":"PT10M","uid":"default","weight":10}
         "#]],
     );
 }
