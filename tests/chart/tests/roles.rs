@@ -73,7 +73,8 @@ fn lifecycle_joins_drains_and_ends() {
             namespaces kube-system: get
             nodeclaims.karpenter.sh: delete get list patch watch
             nodeclaims.karpenter.sh/status: patch
-            nodepools.karpenter.sh: list watch
+            nodepools.karpenter.sh: get list watch
+            nodepools.karpenter.sh/status: patch
             nodes: delete get list patch watch
             poddisruptionbudgets.policy: list watch
             pods: delete list
@@ -145,6 +146,7 @@ fn catalog_writes_what_classes_come_to_and_one_config_map() {
             events: create patch
             joiner-system: configmaps: create
             joiner-system: configmaps joiner-catalog: get patch
+            nodeclaims.karpenter.sh: list watch
         "#]],
     );
 }
